@@ -1,0 +1,27 @@
+//! The only shared state.
+
+use std::sync::Arc;
+
+use crate::{clock::Clock, config::Config, error::Result, lake::Lake, store::Store};
+
+/// What every handler and job has.
+#[derive(Clone)]
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The database.
+    pub store: Store,
+    /// The files.
+    pub lake: Lake,
+    /// Time and randomness.
+    pub clock: Clock,
+}
+
+impl App {
+    /// Opens the database (migrating it) and the lake that the settings name.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self> {
+        let store = Store::open(&config).await?;
+        let lake = Lake::open(&config)?;
+        Ok(Self { config: Arc::new(config), store, lake, clock })
+    }
+}

@@ -1,0 +1,93 @@
+//! Every setting of the hub: a flag, an environment variable `RETEX_…`, or a key of the file named by `--config` (TOML), in
+//! that order of precedence. Secrets are never printed.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+/// A value that is never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the one call that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(s: &str) -> Self {
+        Self(s.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("«masqué»")
+    }
+}
+
+/// The settings of `serve`, `worker`, `demo` and `admin`.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Dossier des données quand la base ou les fichiers sont locaux.
+    #[arg(long, env = "RETEX_DATA", default_value = "retex-data", value_name = "DOSSIER")]
+    pub data: PathBuf,
+
+    /// Base de données : `sqlite:CHEMIN` ou `postgres://…` ; par défaut un fichier SQLite dans le dossier des données.
+    #[arg(long, env = "RETEX_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<Secret>,
+
+    /// Fichiers : `s3://SEAU` ou un dossier ; par défaut `lac` dans le dossier des données.
+    #[arg(long, env = "RETEX_LAKE", value_name = "URL")]
+    pub lake: Option<String>,
+
+    /// Adresse du service S3, pour un service autre qu'AWS.
+    #[arg(long, env = "RETEX_S3_ENDPOINT", value_name = "URL")]
+    pub s3_endpoint: Option<String>,
+
+    /// Région S3.
+    #[arg(long, env = "RETEX_S3_REGION", default_value = "us-east-1", value_name = "RÉGION")]
+    pub s3_region: String,
+
+    /// Identifiant de la clé S3.
+    #[arg(long, env = "RETEX_S3_ACCESS_KEY", hide_env_values = true, value_name = "CLÉ")]
+    pub s3_access_key: Option<Secret>,
+
+    /// Clé secrète S3.
+    #[arg(long, env = "RETEX_S3_SECRET_KEY", hide_env_values = true, value_name = "CLÉ")]
+    pub s3_secret_key: Option<Secret>,
+
+    /// Adresse d'écoute ; le port 0 en prend un libre.
+    #[arg(long, env = "RETEX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADRESSE:PORT")]
+    pub listen: SocketAddr,
+
+    /// Adresse publique du service, telle que les personnes l'écrivent ; `https://` rend les cookies `Secure`.
+    #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Taille maximale d'un fichier déposé, en octets.
+    #[arg(long, env = "RETEX_MAX_UPLOAD", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "OCTETS")]
+    pub max_upload: u64,
+
+    /// Traitements menés de front par processus ; 0 pour aucun (`serve` sans traitement, avec `worker` à côté).
+    #[arg(long, env = "RETEX_WORKERS", default_value_t = 2, value_name = "NOMBRE")]
+    pub workers: usize,
+
+    /// Journal en JSON, une ligne par événement.
+    #[arg(long, env = "RETEX_LOG_JSON", default_value_t = false)]
+    pub log_json: bool,
+}
+
+impl Config {
+    /// Whether cookies carry `Secure`: behind TLS only.
+    pub fn secure_cookies(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// The database's address: the one given, else a SQLite file in the data folder.
+    pub fn database_url(&self) -> Secret {
+        self.database.clone().unwrap_or_else(|| Secret(format!("sqlite:{}", self.data.join("retex.db").display())))
+    }
+}

@@ -1,0 +1,69 @@
+//! The convention: what a site sends, how it is checked, what may be done with it, and what is computed from it.
+
+pub mod column;
+pub mod document;
+pub mod expression;
+pub mod rules;
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use self::{document::Document, expression::Expression, rules::Rules};
+use crate::{error::Result, ids::Siren};
+
+/// A convention that passed every check: its document, its hash, and what was compiled from it.
+pub struct Convention {
+    /// The document as data.
+    pub document: Document,
+    /// The document as JSON, `$ref`s replaced by what they name.
+    pub json: Json,
+    /// SHA-256 (hex) of the canonical JSON without the provider: what parties sign.
+    pub sha256: String,
+    /// Compiled row rules, per dataset, in the document's order.
+    pub rules: IndexMap<String, Rules>,
+    /// Compiled expressions, one per indicator of the plan, in its order.
+    pub indicators: Vec<IndicatorExpressions>,
+}
+
+/// The compiled expressions of one indicator, each with the dataset that it reads.
+pub struct IndicatorExpressions {
+    /// Dataset of the value.
+    pub dataset: String,
+    /// None for `count`.
+    pub value: Option<Expression>,
+    /// Rows where it is not true are left out.
+    pub filter: Option<Expression>,
+    /// Denominator of a ratio.
+    pub per: Option<PerExpressions>,
+}
+
+/// The compiled denominator of a ratio.
+pub struct PerExpressions {
+    /// Dataset of the denominator; the same as the value's when it is on the same row.
+    pub dataset: String,
+    /// Whether it is on the same rows as the value (`per: "sql"`), so that rows pair.
+    pub same_row: bool,
+    /// None for a count.
+    pub value: Option<Expression>,
+    /// Rows where it is not true are left out.
+    pub filter: Option<Expression>,
+}
+
+impl Convention {
+    /// Reads a convention from a JSON or YAML file; a `$ref` to a relative path is read from the file's folder.
+    pub fn load_file(_path: &Path) -> Result<Self> {
+        todo!()
+    }
+
+    /// Reads a self-contained convention, as the hub keeps it.
+    pub fn from_json(_json: Json) -> Result<Self> {
+        todo!()
+    }
+
+    /// The site's label in the convention, else its official name, else its SIREN.
+    pub fn site_name(&self, _site: &Siren) -> String {
+        todo!()
+    }
+}

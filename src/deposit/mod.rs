@@ -1,0 +1,5 @@
+//! A deposit: one file sent by one site for one dataset and one period.
+
+pub mod check;
+pub mod parquet;
+pub mod report;

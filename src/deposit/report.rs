@@ -1,0 +1,145 @@
+//! What the check of a file says: the JSON of `retex check`, of the API and of a stored receipt.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The whole report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CheckReport {
+    /// Whether the file counts.
+    pub valid: bool,
+    /// Set when no table could be read at all; then all else is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_error: Option<SourceError>,
+    /// What was read.
+    pub file: FileInfo,
+    /// What it was checked against.
+    pub schema: SchemaInfo,
+    /// Counts.
+    pub stats: Stats,
+    /// One per column that was read.
+    pub columns: Vec<ColumnInfo>,
+    /// The first faults, by row, up to the limit.
+    pub errors: Vec<CellFault>,
+    /// Full counts.
+    pub by_rule: Vec<RuleCount>,
+    /// What does not refuse the file.
+    pub warnings: Vec<CellFault>,
+}
+
+/// Why no table could be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceError {
+    /// Stable English code.
+    pub code: String,
+    /// French sentence.
+    pub message: String,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FileInfo {
+    /// As the depositor named it.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// Of the file as sent.
+    pub sha256: String,
+    /// `csv`, `xlsx`, `ods`, `xls`, `parquet`, `jsonl`.
+    pub format: Option<String>,
+    /// `utf-8`, `utf-8-bom`, `windows-1252`, `utf-16le` …
+    pub encoding: Option<String>,
+    /// `;`, `,`, tab.
+    pub delimiter: Option<String>,
+    /// `,` or `.`.
+    pub decimal: Option<String>,
+    /// Name of the sheet that was read.
+    pub sheet: Option<String>,
+    /// Physical row of the header.
+    #[serde(default)]
+    pub header_row: Option<u64>,
+    /// How dates were read, if any: `dd/mm/yyyy`, `iso`, `serial-1900` …
+    #[serde(default)]
+    pub dates: Vec<String>,
+}
+
+/// What the file was checked against.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SchemaInfo {
+    /// `json-schema` or `table-schema`.
+    pub kind: String,
+    /// Convention's id and dataset, or the schema's `$id` or name.
+    pub id: Option<String>,
+    /// Of the schema's canonical JSON.
+    pub sha256: String,
+}
+
+/// Counts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Stats {
+    /// Data rows.
+    pub rows: u64,
+    /// Rows with at least one error.
+    pub rows_invalid: u64,
+    /// All errors, also those beyond the limit.
+    pub errors: u64,
+    /// All warnings.
+    pub warnings: u64,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ColumnInfo {
+    /// Its header.
+    pub name: String,
+    /// `string`, `integer`, `number`, `boolean`, `date`, `datetime`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Empty cells.
+    pub nulls: u64,
+    /// Smallest value, as text; null for text columns.
+    pub min: Option<String>,
+    /// Greatest value, as text.
+    pub max: Option<String>,
+}
+
+/// One fault of one cell, row, column or file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CellFault {
+    /// Stable English code (`type`, `required`, `pattern`, `enum`, `duplicate_key` …).
+    pub code: String,
+    /// Physical row that a spreadsheet shows, from 1; null for a fault of the file or header.
+    pub row: Option<u64>,
+    /// Header of the column.
+    pub column: Option<String>,
+    /// `A`, `B` … as a spreadsheet shows it.
+    pub column_letter: Option<String>,
+    /// As written, cut at 200 characters; null where it may not be shown.
+    pub value: Option<String>,
+    /// French sentence that says what is wrong and what to do.
+    pub message: String,
+    /// `id` of the convention's rule, or JSON Pointer of the schema's keyword.
+    pub rule: Option<String>,
+    /// What was expected, in French.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// A safe replacement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+}
+
+/// How often a rule failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleCount {
+    /// Stable English code.
+    pub code: String,
+    /// Header of the column, if the fault has one.
+    pub column: Option<String>,
+    /// How many cells or rows.
+    pub count: u64,
+    /// French sentence for the whole group.
+    #[serde(default)]
+    pub message: String,
+}

@@ -1,0 +1,49 @@
+//! The command line: one line per command, each calls the library.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use retex::cli;
+
+#[derive(Parser)]
+#[command(name = "retex", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Contrôle un fichier selon une convention ou un schéma.
+    Check(cli::check::Arguments),
+    /// Calcule les indicateurs d'une convention sur un dossier de dépôts.
+    Evaluate(cli::evaluate::Arguments),
+    /// Écrit le rapport d'évaluation (PDF ou HTML).
+    Report(cli::report::Arguments),
+    /// Contrôle un document de convention.
+    #[command(subcommand)]
+    Convention(cli::convention::Command),
+    /// Ouvre la plateforme.
+    Serve(cli::serve::Arguments),
+    /// Mène les traitements sans servir de pages.
+    Worker(cli::serve::Arguments),
+    /// Ouvre une plateforme d'essai avec des parcours, des dépôts et des comptes.
+    Demo(cli::demo::Arguments),
+    /// Administre la plateforme.
+    #[command(subcommand)]
+    Admin(cli::admin::Command),
+}
+
+fn main() -> ExitCode {
+    let outcome = match cli::parse::<Arguments>().command {
+        Command::Check(a) => cli::check::run(&a),
+        Command::Evaluate(a) => cli::evaluate::run(&a),
+        Command::Report(a) => cli::report::run(&a),
+        Command::Convention(c) => cli::convention::run(&c),
+        Command::Serve(a) => cli::serve::serve(a),
+        Command::Worker(a) => cli::serve::worker(a),
+        Command::Demo(a) => cli::demo::run(a),
+        Command::Admin(c) => cli::admin::run(c),
+    };
+    outcome.unwrap_or_else(|error| cli::fail(&error))
+}

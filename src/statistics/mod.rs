@@ -1,0 +1,1 @@
+//! Pure functions: effects, intervals, pooling, multiplicity.
