@@ -1,2 +1,5 @@
 //! All integration tests, in one binary: it links once.
+
+mod fixtures;
 mod http;
+mod report;
