@@ -82,3 +82,7 @@ refusals! {
     /// A parameter of planning is out of range.
     BAD_ASSUMPTION = "bad_assumption", "Les variances supposées doivent être positives.";
 }
+
+fn check_level(level: f64) -> Outcome<()> {
+    if level > 0.0 && level < 1.0 { Ok(()) } else { Err(Refusal::BAD_LEVEL) }
+}
