@@ -9,6 +9,8 @@ pub mod effect;
 pub mod group;
 pub mod moments;
 pub mod multiplicity;
+#[cfg(test)]
+mod oracle;
 pub mod planning;
 pub mod pool;
 
