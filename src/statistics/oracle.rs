@@ -37,6 +37,15 @@ pub fn cells(events: u64, others: u64) -> Sample {
     (0..events).map(|_| 1.0).chain((0..others).map(|_| 0.0)).collect()
 }
 
+/// Seeded uniform numbers strictly between 0 and 1: SplitMix64 (Steele, Lea and Flood 2014).
+pub fn uniform(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + 1e-17
+}
+
 /// tpos, tneg, cpos, cneg of metafor's `dat.bcg` (Colditz et al. 1994).
 pub const BCG: [[u64; 4]; 13] = [
     [4, 119, 11, 128],

@@ -260,7 +260,7 @@ mod tests {
         Sample,
         distribution::normal_upper,
         effect::{Effect, log_odds_ratio, log_risk_ratio},
-        oracle::{BCG, cells, close, computed, numbers, rounds},
+        oracle::{BCG, cells, close, computed, numbers, rounds, uniform},
     };
 
     const METHODS: [(&str, Method); 3] = [("reml", Method::Reml), ("dl", Method::DerSimonianLaird), ("pm", Method::PauleMandel)];
@@ -397,15 +397,6 @@ mod tests {
         assert_eq!(leave_one_out(&[1.0; 3], &[1.0; 3], Method::Reml, 0.95).unwrap_err().code, "too_few_sites");
     }
 
-    fn uniform(state: &mut u64) -> f64 {
-        // SplitMix64 (Steele, Lea and Flood 2014).
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + 1e-17
-    }
-
     // Share of runs whose intervals (normal, HKSJ, adhoc) hold the true mean, with equal sampling variances.
     fn coverage(k: usize, tau2: f64, runs: u32) -> [f64; 3] {
         let (mut state, mut held) = (20_260_301, [0_u32; 3]);
@@ -419,21 +410,14 @@ mod tests {
         held.map(|held| f64::from(held) / f64::from(runs))
     }
 
+    // The bounds of the design for 10 000 runs (which gave: normal 0.914, 0.929, 0.943; HKSJ 0.948, 0.951, 0.953; adhoc 0.977, 0.958,
+    // 0.953), with fewer runs for the sake of time.
     #[test]
     fn intervals_cover() {
-        for (k, runs) in [(5, 600), (10, 400)] {
+        for (k, runs) in [(5, 4000), (10, 4000), (30, 2000)] {
             let [normal, hksj, adhoc] = coverage(k, 0.1, runs);
-            assert!((0.92..0.98).contains(&hksj) && adhoc >= 0.94 && normal < 0.96, "k = {k}: {normal} {hksj} {adhoc}");
-        }
-    }
-
-    #[test]
-    #[ignore = "30 000 pools: a minute in a development build"]
-    fn intervals_cover_in_ten_thousand_runs() {
-        for k in [5, 10, 30] {
-            let [normal, hksj, adhoc] = coverage(k, 0.1, 10_000);
-            println!("k = {k}: normal {normal}, hksj {hksj}, adhoc {adhoc}");
-            assert!((0.935..=0.965).contains(&hksj) && adhoc >= 0.94);
+            assert!((0.935..=0.965).contains(&hksj) && adhoc >= 0.94, "k = {k}: {hksj} {adhoc}");
+            assert!((0.87..0.96).contains(&normal), "k = {k}: {normal}");
         }
     }
 
