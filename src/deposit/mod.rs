@@ -2,5 +2,6 @@
 
 pub mod calendar;
 pub mod check;
+pub mod folder;
 pub mod parquet;
 pub mod report;
