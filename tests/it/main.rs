@@ -1,5 +1,7 @@
 //! All integration tests, in one binary: it links once.
 
+mod convention;
 mod fixtures;
 mod http;
+mod perimeter;
 mod report;
