@@ -1,2 +1,4 @@
 //! All integration tests, in one binary: it links once.
+mod convention;
 mod evaluate;
+mod perimeter;
