@@ -48,7 +48,12 @@ fn of_dataset(document: &Document, name: &str, dataset: &Dataset) -> Vec<Expecte
     let delay = dataset.due.as_deref().and_then(days).unwrap_or(Days::new(0));
     let one = |period, last: NaiveDate| {
         let last = last.min(span.end);
-        Expected { dataset: name.to_owned(), period, ready: last.succ_opt().unwrap_or(last), due: last.checked_add_days(delay).unwrap_or(last) }
+        Expected {
+            dataset: name.to_owned(),
+            period,
+            ready: last.succ_opt().unwrap_or(last),
+            due: last.checked_add_days(delay).unwrap_or(last),
+        }
     };
     // A weekly file is filed under its month: periods are months.
     let months = match dataset.periodicity {

@@ -192,7 +192,10 @@ mod tests {
         let said = |p: Json| expected(&p, ColumnKind::String);
         assert_eq!(said(json!({"enum": ["assistant", "temoin"]})), "assistant ou temoin");
         assert_eq!(said(json!({"minimum": 1, "maximum": 5})), "de 1 à 5");
-        assert_eq!(said(json!({"description": "D suivi de six chiffres", "examples": ["D004217"]})), "D suivi de six chiffres, par exemple D004217");
+        assert_eq!(
+            said(json!({"description": "D suivi de six chiffres", "examples": ["D004217"]})),
+            "D suivi de six chiffres, par exemple D004217"
+        );
         assert_eq!(said(json!({})), "texte");
         assert_eq!(said(json!({"constraints": {"maxLength": 80}})), "80\u{a0}caractères au plus");
     }

@@ -2,7 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::{domain_stub::access::{Actor, Role}, words};
+use super::{
+    domain_stub::access::{Actor, Role},
+    words,
+};
 use crate::{
     app::App,
     convention::{Convention, document::Document},
@@ -73,7 +76,7 @@ pub fn absent() -> Error {
 
 /// Whether a person works on deposits at all: administrators and data protection officers see no data values.
 pub fn sees_deposits(actor: &Actor) -> bool {
-    !matches!(actor.role, Role::Administrator | Role::Dpo)
+    !matches!(actor.role, Role::Administrator | Role::DataProtectionOfficer)
 }
 
 /// Whether a person belongs to the Métropole's evaluation.
@@ -136,7 +139,11 @@ pub struct Line {
 pub fn coverage(loaded: &Loaded, actor: &Actor, deposits: &[Deposit], today: NaiveDate) -> Vec<Line> {
     let expected = calendar::expected(&loaded.document);
     let of_site = |site: Siren| {
-        expected.iter().map(move |e| Line { site: site.clone(), expected: e.clone(), standing: calendar::standing(e, &site, deposits, today) })
+        expected.iter().map(move |e| Line {
+            site: site.clone(),
+            expected: e.clone(),
+            standing: calendar::standing(e, &site, deposits, today),
+        })
     };
     loaded.sites_of(actor).into_iter().flat_map(of_site).collect()
 }

@@ -53,7 +53,8 @@ pub struct FaultBody {
 /// Writes one problem.
 pub fn answer(status: StatusCode, code: &str, detail: &str, faults: Vec<FaultBody>) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
-    let body = ProblemBody { kind: "about:blank", title, status: status.as_u16(), detail: detail.to_owned(), code: code.to_owned(), faults };
+    let body =
+        ProblemBody { kind: "about:blank", title, status: status.as_u16(), detail: detail.to_owned(), code: code.to_owned(), faults };
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if status == StatusCode::UNAUTHORIZED {

@@ -17,7 +17,8 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-
                    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The policy of the report, one self-contained file that carries its own style and runs nothing.
-pub const REPORT_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; sandbox allow-downloads";
+pub const REPORT_CSP: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; sandbox allow-downloads";
 
 /// Adds the headers; refuses what a browser says another site sent.
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -25,7 +26,8 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
     let foreign = request.headers().get("sec-fetch-site").is_some_and(|v| v == "cross-site" || v == "same-site");
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = if writes && foreign && !is_api {
-        PageError(Error::new(Kind::Forbidden, "cross_site", "Cette demande vient d'un autre site. Refaites-la depuis Retex.")).into_response()
+        PageError(Error::new(Kind::Forbidden, "cross_site", "Cette demande vient d'un autre site. Refaites-la depuis Retex."))
+            .into_response()
     } else {
         next.run(request).await
     };

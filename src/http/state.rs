@@ -6,11 +6,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
 
 use super::{
-    domain_stub::access::{self, Actor},
+    domain_stub::access::{self, Actor, Role},
     failure::PageError,
     problem::Problem,
     view::Who,
@@ -73,11 +71,7 @@ impl FromRequestParts<App> for Caller {
         {
             return Ok(Self(actor));
         }
-        Err(Problem(Error::new(
-            Kind::Unauthenticated,
-            "unauthenticated",
-            "Présentez un jeton d'accès : « Authorization: Bearer … ».",
-        )))
+        Err(Problem(Error::new(Kind::Unauthenticated, "unauthenticated", "Présentez un jeton d'accès : « Authorization: Bearer … ».")))
     }
 }
 
@@ -119,26 +113,14 @@ pub fn check_csrf(actor: &Actor, sent: &str) -> Result<()> {
     }
 }
 
-/// A body that ends in an error once it is longer than the settings allow.
-pub fn limited<E: std::error::Error + Send + Sync + 'static>(
-    app: &App,
-    body: impl Stream<Item = Result<Bytes, E>> + Send,
-) -> impl Stream<Item = Result<Bytes>> + Send {
-    let limit = app.config.max_upload;
-    let mut seen = 0u64;
-    body.map(move |chunk| {
-        let chunk = chunk.map_err(|e| {
-            Error::invalid("upload_interrupted", "L'envoi s'est interrompu avant la fin. Rien n'a été gardé : recommencez.").with_source(e)
-        })?;
-        seen = seen.saturating_add(chunk.len() as u64);
-        if seen > limit { Err(too_large(limit)) } else { Ok(chunk) }
-    })
-}
-
 /// The error of a file over the limit.
 pub fn too_large(limit: u64) -> Error {
     let limit = super::words::bytes(limit);
-    Error::new(Kind::TooLarge, "too_large", format!("Le fichier dépasse {limit}. Découpez-le par période, ou demandez un relèvement de la limite."))
+    Error::new(
+        Kind::TooLarge,
+        "too_large",
+        format!("Le fichier dépasse {limit}. Découpez-le par période, ou demandez un relèvement de la limite."),
+    )
 }
 
 /// The person for the header.
@@ -146,7 +128,7 @@ pub fn who(actor: &Actor) -> Option<Who> {
     let organisation = actor.site.as_ref().map_or("Métropole du Grand Paris".to_owned(), |site| {
         territory::by_siren(site).map_or_else(|| site.to_string(), |o| o.name.to_owned())
     });
-    Some(Who { name: actor.name.clone(), organisation, role: actor.role.as_str().to_owned(), csrf: actor.csrf.clone() })
+    Some(Who { name: actor.name.clone(), organisation, role: role_code(actor.role).to_owned(), csrf: actor.csrf.clone() })
 }
 
 /// Escapes what has a meaning in a query.
@@ -160,4 +142,16 @@ pub fn percent(text: &str) -> String {
         }
     }
     out
+}
+
+/// The stable English code of a role.
+pub fn role_code(role: Role) -> &'static str {
+    match role {
+        Role::Contributor => "contributor",
+        Role::Signatory => "signatory",
+        Role::Analyst => "analyst",
+        Role::Officer => "officer",
+        Role::DataProtectionOfficer => "data_protection_officer",
+        Role::Administrator => "administrator",
+    }
 }

@@ -83,7 +83,9 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     let mut parties = vec![format!("{} (porteur)", load::organisation(&d.parties.metropole.siren))];
     parties.extend(d.parties.sites.iter().map(|p| loaded.site_name(&p.siren)));
     html(ConventionPage {
-        page: Page::new("Convention", who(&actor), "experiments").under("Expérimentations", "/experimentations").under(&d.title, loaded.base()),
+        page: Page::new("Convention", who(&actor), "experiments")
+            .under("Expérimentations", "/experimentations")
+            .under(&d.title, loaded.base()),
         title: d.title.clone(),
         version: loaded.head.version,
         base: loaded.base(),

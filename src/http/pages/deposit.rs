@@ -134,11 +134,7 @@ async fn stored_report(app: &App, deposit: &Deposit) -> Result<Option<CheckRepor
 fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&CheckReport>) -> DepositPage {
     let running = !deposit.state.is_decided();
     let href = format!("/depots/{}", deposit.id);
-    let again = format!(
-        "/depots/nouveau?cible={}&structure={}",
-        present::target(loaded, &deposit.dataset, deposit.period),
-        deposit.site
-    );
+    let again = format!("/depots/nouveau?cible={}&structure={}", present::target(loaded, &deposit.dataset, deposit.period), deposit.site);
     let may = load::deposits(actor);
     let mut frame = Page::new(&deposit.file_name, who(actor), "deposits").under("Dépôts", "/depots");
     frame.refresh = running.then_some(3);
@@ -171,7 +167,11 @@ fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&Check
 pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: String, back: String) -> DepositPage {
     let notice = if report.valid {
         let rows = words::plural(report.stats.rows, "ligne prête", "lignes prêtes");
-        Notice::new(State::Ok, format!("Fichier conforme\u{a0}: {rows}"), vec!["Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned()])
+        Notice::new(
+            State::Ok,
+            format!("Fichier conforme\u{a0}: {rows}"),
+            vec!["Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned()],
+        )
     } else {
         Notice::new(State::No, format!("Fichier à corriger. {}", problems(report)), vec!["Rien n'a été déposé ni conservé.".to_owned()])
     };
@@ -238,7 +238,11 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
             let count = report.map(problems).unwrap_or_default();
             Some(Notice::new(State::No, format!("Fichier non retenu\u{a0}: aucune ligne ne compte. {count}"), vec![kept]))
         }
-        DepositState::Superseded => Some(Notice::new(State::Open, "Remplacé par un dépôt plus récent", vec!["Ce fichier ne compte plus. Il reste ici pour mémoire.".to_owned()])),
+        DepositState::Superseded => Some(Notice::new(
+            State::Open,
+            "Remplacé par un dépôt plus récent",
+            vec!["Ce fichier ne compte plus. Il reste ici pour mémoire.".to_owned()],
+        )),
         DepositState::Withdrawn => {
             let reason = deposit.reason.as_deref().filter(|r| !r.is_empty()).map(|r| format!("Motif\u{a0}: {r}")).into_iter().collect();
             Some(Notice::new(State::Open, "Dépôt retiré\u{a0}: aucune de ses lignes ne compte", reason))
@@ -250,13 +254,22 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
 fn groups(report: &CheckReport) -> Vec<FaultGroup> {
     if let Some(error) = &report.source_error {
         let title = error.message.clone();
-        return vec![FaultGroup { warning: false, title, count: String::new(), has_expected: false, has_suggestion: false, cells: Vec::new(), more: None }];
+        return vec![FaultGroup {
+            warning: false,
+            title,
+            count: String::new(),
+            has_expected: false,
+            has_suggestion: false,
+            cells: Vec::new(),
+            more: None,
+        }];
     }
     report.by_rule.iter().map(|rule| group(rule, &report.errors)).collect()
 }
 
 fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
-    let own: Vec<&CellFault> = errors.iter().filter(|e| e.code == rule.code && (rule.column.is_none() || e.column == rule.column)).collect();
+    let own: Vec<&CellFault> =
+        errors.iter().filter(|e| e.code == rule.code && (rule.column.is_none() || e.column == rule.column)).collect();
     let own: Vec<&CellFault> = if rule.column.is_none() { own.into_iter().filter(|e| e.column.is_none()).collect() } else { own };
     let of_cells = own.iter().any(|e| e.row.is_some());
     let column = rule.column.as_deref().map(|c| format!(" de la colonne «\u{a0}{c}\u{a0}»")).unwrap_or_default();
@@ -265,7 +278,8 @@ fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
         (true, false) => words::plural(rule.count, "ligne", "lignes"),
         (false, _) => String::new(),
     };
-    let title = if rule.message.is_empty() { own.first().map_or_else(|| rule.code.clone(), |e| e.message.clone()) } else { rule.message.clone() };
+    let title =
+        if rule.message.is_empty() { own.first().map_or_else(|| rule.code.clone(), |e| e.message.clone()) } else { rule.message.clone() };
     let shown: Vec<FaultCell> = if of_cells { own.iter().take(CELLS).map(|e| cell(e)).collect() } else { other_sentences(&own, &title) };
     let left = rule.count.saturating_sub(shown.len() as u64);
     FaultGroup {
@@ -386,7 +400,9 @@ fn seen(loaded: &Loaded, dataset: &str) -> Vec<String> {
     }
     match uses.comparison.as_ref().filter(|u| u.datasets.iter().any(|d| d == dataset)).map(|u| u.sites) {
         Some(SiteNaming::Named) => seen.push("Les autres structures voient vos résultats avec votre nom, jamais vos lignes.".to_owned()),
-        Some(SiteNaming::Anonymous) => seen.push("Les autres structures voient vos résultats sans votre nom, jamais vos lignes.".to_owned()),
+        Some(SiteNaming::Anonymous) => {
+            seen.push("Les autres structures voient vos résultats sans votre nom, jamais vos lignes.".to_owned())
+        }
         None => seen.push("Les autres structures ne voient ni vos lignes ni vos résultats.".to_owned()),
     }
     seen
@@ -437,7 +453,8 @@ pub async fn confirm(Extract(app): Extract<App>, Signed(actor): Signed, Path(id)
         page: Page::new("Retirer ce dépôt", who(&actor), "deposits").under("Dépôts", "/depots").under(&deposit.file_name, &href),
         consequences: vec![
             format!("Vous retirez «\u{a0}{}\u{a0}» ({}).", deposit.file_name, words::plural(deposit.rows.unwrap_or(0), "ligne", "lignes")),
-            "Ses lignes ne comptent plus dans aucun indicateur. Pour remplacer un fichier, déposez plutôt le bon\u{a0}: il prend sa place.".to_owned(),
+            "Ses lignes ne comptent plus dans aucun indicateur. Pour remplacer un fichier, déposez plutôt le bon\u{a0}: il prend sa place."
+                .to_owned(),
         ],
         action: format!("{href}/retrait"),
         csrf: actor.csrf.clone(),

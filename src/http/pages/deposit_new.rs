@@ -20,7 +20,7 @@ use crate::{
         failure::{PageError, PageResult, html},
         load::{self, Line, Loaded},
         present,
-        state::{Fields, Signed, check_csrf, limited, too_large, who},
+        state::{Fields, Signed, check_csrf, too_large, who},
         view::{Page, State},
         words,
     },
@@ -168,7 +168,13 @@ fn parse(fields: &Fields, file_name: &str) -> Result<deposit::NewDeposit> {
 type Handled<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
 /// Reads the fields, which stand before the file, checks that this session drew the form, and hands the file over as it comes.
-async fn with_file<F>(app: &App, actor: &Actor, headers: &HeaderMap, mut form: Multipart, act: F) -> Result<(Response, Chosen), (PageError, Chosen)>
+async fn with_file<F>(
+    app: &App,
+    actor: &Actor,
+    headers: &HeaderMap,
+    mut form: Multipart,
+    act: F,
+) -> Result<(Response, Chosen), (PageError, Chosen)>
 where
     F: for<'a> FnOnce(&'a App, &'a Actor, deposit::NewDeposit, Field<'a>) -> Handled<'a>,
 {
@@ -236,7 +242,7 @@ async fn answer(app: &App, actor: &Actor, result: Result<(Response, Chosen), (Pa
 pub async fn send(Extract(app): Extract<App>, Signed(actor): Signed, headers: HeaderMap, form: Multipart) -> PageResult {
     let result = with_file(&app, &actor, &headers, form, |app, actor, new, field| {
         Box::pin(async move {
-            let accepted = deposit::accept(app, actor, new, limited(app, field)).await?;
+            let accepted = deposit::accept(app, actor, new, field).await?;
             let again = if accepted.already { "?deja=1" } else { "" };
             Ok(Redirect::to(&format!("/depots/{}{again}", accepted.deposit.id)).into_response())
         })
@@ -249,10 +255,15 @@ pub async fn send(Extract(app): Extract<App>, Signed(actor): Signed, headers: He
 pub async fn check(Extract(app): Extract<App>, Signed(actor): Signed, headers: HeaderMap, form: Multipart) -> PageResult {
     let result = with_file(&app, &actor, &headers, form, |app, actor, new, field| {
         Box::pin(async move {
-            let back = format!("/depots/nouveau?cible={}/{}/{}", new.convention, new.dataset, new.period.map(|p| p.to_string()).unwrap_or_default());
+            let back = format!(
+                "/depots/nouveau?cible={}/{}/{}",
+                new.convention,
+                new.dataset,
+                new.period.map(|p| p.to_string()).unwrap_or_default()
+            );
             let loaded = load::convention(app, actor, &new.convention).await?;
             let (dataset, period) = (loaded.dataset_title(&new.dataset), words::period(new.period));
-            let report = deposit::check_only(app, actor, new, limited(app, field)).await?;
+            let report = deposit::check_only(app, actor, new, field).await?;
             let page = super::deposit::checked(actor, &report, dataset, period, back);
             html(page).map_err(|e| e.0)
         })

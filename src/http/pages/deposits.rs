@@ -119,7 +119,8 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(chose
     let href = |page: i64| format!("/depots?{}", chosen.query(page));
     html(Deposits {
         page: Page::new("Dépôts", who(&actor), "deposits"),
-        lead: if actor.site.is_some() { "Les fichiers envoyés par votre structure." } else { "Les fichiers envoyés par les structures." }.to_owned(),
+        lead: if actor.site.is_some() { "Les fichiers envoyés par votre structure." } else { "Les fichiers envoyés par les structures." }
+            .to_owned(),
         may_deposit: load::deposits(&actor),
         filters: filters(&chosen, &actor, &conventions),
         count: words::plural(count, "dépôt", "dépôts"),
@@ -164,7 +165,8 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed, Query(chosen
     }
     let conventions = load::conventions(&app, &actor).await?;
     let (found, _) = app.store.deposits(&chosen.filter(&actor, &conventions)?, Slice::ALL).await?;
-    let mut out = String::from("\u{feff}Numéro;Fichier;Structure;SIREN;Expérimentation;Jeu de données;Période;Reçu le;Lignes;État;SHA-256\r\n");
+    let mut out =
+        String::from("\u{feff}Numéro;Fichier;Structure;SIREN;Expérimentation;Jeu de données;Période;Reçu le;Lignes;État;SHA-256\r\n");
     for d in &found {
         let Some(loaded) = conventions.iter().find(|l| l.head.name == d.convention) else { continue };
         let state = d.state.to_string();
@@ -173,8 +175,20 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed, Query(chosen
         let period = d.period.map(|p| p.to_string()).unwrap_or_default();
         let rows = d.rows.map(|r| r.to_string()).unwrap_or_default();
         let received = d.created_at.with_timezone(&chrono_tz::Europe::Paris).format("%d/%m/%Y %H:%M").to_string();
-        let cells = [&d.number, &d.file_name, &site, d.site.as_str(), &loaded.document.title, &dataset, &period, &received, &rows, state, &d.sha256]
-            .map(|c: &str| csv_cell(c));
+        let cells = [
+            &d.number,
+            &d.file_name,
+            &site,
+            d.site.as_str(),
+            &loaded.document.title,
+            &dataset,
+            &period,
+            &received,
+            &rows,
+            state,
+            &d.sha256,
+        ]
+        .map(|c: &str| csv_cell(c));
         out.push_str(&cells.join(";"));
         out.push_str("\r\n");
     }

@@ -64,7 +64,10 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         verdicts: snapshot.as_ref().map(|s| present::verdict_rows(&base, &s.evaluation, &loaded.document)).unwrap_or_default(),
         facts: facts(&loaded, present::counts(&lines)),
         reports: if load::evaluates(&actor) && snapshot.is_some() {
-            vec![("Télécharger le PDF".to_owned(), format!("{base}/rapport.pdf")), ("Lire en HTML".to_owned(), format!("{base}/rapport.html"))]
+            vec![
+                ("Télécharger le PDF".to_owned(), format!("{base}/rapport.pdf")),
+                ("Lire en HTML".to_owned(), format!("{base}/rapport.html")),
+            ]
         } else {
             Vec::new()
         },

@@ -58,7 +58,7 @@ const SHOWN: usize = 12;
 pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed) -> PageResult {
     match actor.role {
         Role::Administrator => return Ok(Redirect::to("/administration/comptes").into_response()),
-        Role::Dpo => return Ok(Redirect::to("/administration/journal").into_response()),
+        Role::DataProtectionOfficer => return Ok(Redirect::to("/administration/journal").into_response()),
         _ => {}
     }
     let today = load::today(&app);

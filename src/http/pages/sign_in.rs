@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::{ConnectInfo, Query, State as Extract},
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
@@ -47,12 +48,12 @@ pub async fn form(Query(next): Query<Next>) -> PageResult {
 /// `POST /connexion`.
 pub async fn sign_in(
     Extract(app): Extract<App>,
-    address: Option<ConnectInfo<SocketAddr>>,
+    address: Option<Extension<ConnectInfo<SocketAddr>>>,
     jar: CookieJar,
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> PageResult {
     let fields = Fields(fields);
-    let address = address.map(|ConnectInfo(a)| a.ip().to_string()).unwrap_or_default();
+    let address = address.map(|Extension(ConnectInfo(a))| a.ip().to_string()).unwrap_or_default();
     let email = fields.get("email").trim();
     match access::sign_in(&app, email, fields.get("password"), &address).await {
         Ok(signed) => {
