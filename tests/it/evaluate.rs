@@ -408,7 +408,7 @@ fn energy() -> Convention {
             "id": "kwh", "title": "Énergie par demande", "statistic": "ratio", "unit": "kWh", "better": "lower",
             "value": {"dataset": "energie", "sql": "kwh", "last_by": "run", "order": "quand"},
             "per": {"dataset": "lignes", "statistic": "count", "where": "bras = 'T'"},
-        }],
+        }, {"id": "n", "title": "Demandes", "dataset": "lignes", "statistic": "count", "better": "higher"}],
     });
     let mut document = document(1, json!({"bras": {"type": "string"}}), plan);
     document["datasets"]["energie"] = json!({
