@@ -1,1 +1,8 @@
 //! All integration tests, in one binary: it links once.
+
+mod backup;
+mod ground;
+mod jobs;
+mod lake;
+mod migrations;
+mod store;
