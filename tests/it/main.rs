@@ -1,8 +1,14 @@
 //! All integration tests, in one binary: it links once.
 
+mod backup;
 mod convention;
 mod evaluate;
 mod fixtures;
+mod ground;
 mod http;
+mod jobs;
+mod lake;
+mod migrations;
 mod perimeter;
 mod report;
+mod store;
