@@ -1,0 +1,1 @@
+REX = {"tri-demandes": [], "depots-sauvages": [], "chauffage": []}
