@@ -1,9 +1,13 @@
 //! The convention: what a site sends, how it is checked, what may be done with it, and what is computed from it.
 
+mod allow;
 pub mod column;
 pub mod document;
 pub mod expression;
+mod functions;
+mod messages;
 pub mod rules;
+mod typing;
 
 use std::path::Path;
 
