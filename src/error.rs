@@ -78,7 +78,11 @@ impl Error {
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
-            ..Self::new(Kind::Internal, "internal", "Une erreur interne est survenue. Réessayez ; si elle persiste, prévenez l'administrateur.")
+            ..Self::new(
+                Kind::Internal,
+                "internal",
+                "Une erreur interne est survenue. Réessayez ; si elle persiste, prévenez l'administrateur.",
+            )
         }
     }
 

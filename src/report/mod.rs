@@ -1,6 +1,10 @@
 //! Reports: one view → HTML and PDF.
 
-use crate::{convention::Convention, error::Result, evaluation::{result::Evaluation, rex::Answers}};
+use crate::{
+    convention::Convention,
+    error::Result,
+    evaluation::{result::Evaluation, rex::Answers},
+};
 
 /// Everything that a report shows, ready to be laid out.
 pub struct View {}
