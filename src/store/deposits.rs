@@ -1,0 +1,404 @@
+//! Deposits and their receipts.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Datelike, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, query, query_as, query_scalar};
+
+use super::{Page, Store, Tx};
+use crate::{
+    error::{Error, Kind, Result},
+    ids::{AccountId, ConventionId, DepositId, Period, Siren},
+};
+
+/// Where a deposit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DepositState {
+    /// Its bytes are kept; its check waits.
+    Received,
+    /// Its check runs.
+    Checking,
+    /// It counts: the current one of its site, dataset and period.
+    Accepted,
+    /// Its file has faults.
+    Rejected,
+    /// It counted until a later one took its place.
+    Superseded,
+    /// Its site took it back.
+    Withdrawn,
+}
+
+impl DepositState {
+    const NAMES: [(Self, &str); 6] = [
+        (Self::Received, "received"),
+        (Self::Checking, "checking"),
+        (Self::Accepted, "accepted"),
+        (Self::Rejected, "rejected"),
+        (Self::Superseded, "superseded"),
+        (Self::Withdrawn, "withdrawn"),
+    ];
+
+    /// Whether the check is over.
+    pub fn is_decided(self) -> bool {
+        !matches!(self, Self::Received | Self::Checking)
+    }
+}
+
+impl fmt::Display for DepositState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::NAMES.iter().find(|(state, _)| state == self).map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for DepositState {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Self, Error> {
+        Self::NAMES
+            .iter()
+            .find(|(_, name)| *name == s)
+            .map(|(state, _)| *state)
+            .ok_or_else(|| Error::invalid("deposit_state", format!("« {s} » n'est pas l'état d'un dépôt.")))
+    }
+}
+
+text_column!(DepositState);
+
+/// One deposit, without its report, which may be long: see [`Store::deposit_report`].
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Deposit {
+    /// Which.
+    pub id: DepositId,
+    /// Number of its receipt, `D-2026-000123`.
+    pub number: String,
+    /// The version of the convention that it was made under.
+    pub convention_id: ConventionId,
+    /// That convention's name.
+    pub convention: String,
+    /// Who sent it.
+    pub site: Siren,
+    /// Into which dataset.
+    pub dataset: String,
+    /// For which month, where the dataset has months.
+    pub period: Option<Period>,
+    /// As the depositor named it.
+    pub file_name: String,
+    /// Size.
+    pub bytes: i64,
+    /// Of the file as sent.
+    pub sha256: String,
+    /// Where it stands.
+    pub state: DepositState,
+    /// What the check does now: `reading`, `checking`, `recording`.
+    pub step: Option<String>,
+    /// How far that step is, in percent.
+    pub progress: Option<i64>,
+    /// Data rows, once read.
+    pub rows: Option<i64>,
+    /// Key of the file as sent, in the lake.
+    pub original_key: String,
+    /// Key of the typed table, in the lake, once accepted.
+    pub table_key: Option<String>,
+    /// When it was received.
+    pub created_at: DateTime<Utc>,
+    /// Who sent it.
+    pub created_by: AccountId,
+    /// When its check ended, or when it was taken back.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What took its place.
+    pub superseded_by: Option<DepositId>,
+    /// Why it was taken back, in the person's words.
+    pub reason: Option<String>,
+}
+
+/// What is known when the last byte has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDeposit {
+    /// Which.
+    pub id: DepositId,
+    /// The version of the convention that it is made under.
+    pub convention_id: ConventionId,
+    /// Who sends it.
+    pub site: Siren,
+    /// Into which dataset.
+    pub dataset: String,
+    /// For which month.
+    pub period: Option<Period>,
+    /// As the depositor named it.
+    pub file_name: String,
+    /// Size.
+    pub bytes: i64,
+    /// Of the file as sent.
+    pub sha256: String,
+    /// Key of the file as sent, in the lake.
+    pub original_key: String,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// Who.
+    pub created_by: AccountId,
+}
+
+/// Which deposits a list shows; what is `None` does not narrow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DepositFilter {
+    /// Of this convention, any version.
+    pub convention: Option<ConventionId>,
+    /// Of this site.
+    pub site: Option<Siren>,
+    /// Of this dataset.
+    pub dataset: Option<String>,
+    /// In this state.
+    pub state: Option<DepositState>,
+}
+
+/// What became of an accepted file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It counts; the one that counted before it, if any, no longer does.
+    Current {
+        /// The one whose place it took.
+        superseded: Option<Deposit>,
+    },
+    /// It is good, but a file received after it already counts.
+    Superseded {
+        /// The one that counts.
+        by: DepositId,
+    },
+}
+
+macro_rules! deposits {
+    ($($rest:literal),*) => {
+        concat!(
+            "SELECT id, number, convention_id, convention, site, dataset, period, file_name, bytes, sha256, state, step, progress, rows,
+               original_key, table_key, created_at, created_by, decided_at, superseded_by, reason FROM deposits ",
+            $($rest),*
+        )
+    };
+}
+
+const FILTER: &str = deposits!(
+    "WHERE ($1 IS NULL OR convention = (SELECT name FROM conventions WHERE id = $1)) AND ($2 IS NULL OR site = $2)
+       AND ($3 IS NULL OR dataset = $3) AND ($4 IS NULL OR state = $4) ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6"
+);
+const FILTER_COUNT: &str = "SELECT COUNT(*) FROM deposits
+     WHERE ($1 IS NULL OR convention = (SELECT name FROM conventions WHERE id = $1)) AND ($2 IS NULL OR site = $2)
+       AND ($3 IS NULL OR dataset = $3) AND ($4 IS NULL OR state = $4)";
+const BY_ID: &str = deposits!("WHERE id = $1");
+const SAME: &str = deposits!(
+    "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
+       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn' ORDER BY created_at DESC, id DESC LIMIT 1"
+);
+
+impl Store {
+    /// One deposit.
+    pub async fn deposit(&self, id: DepositId) -> Result<Option<Deposit>> {
+        Ok(on_db!(self, |db| query_as(BY_ID).bind(id).fetch_optional(db).await)?)
+    }
+
+    /// One deposit by the number of its receipt.
+    pub async fn deposit_by_number(&self, number: &str) -> Result<Option<Deposit>> {
+        const SQL: &str = deposits!("WHERE number = $1");
+        Ok(on_db!(self, |db| query_as(SQL).bind(number).fetch_optional(db).await)?)
+    }
+
+    /// The JSON of a deposit's [`CheckReport`](crate::deposit::report::CheckReport), once it is decided.
+    pub async fn deposit_report(&self, id: DepositId) -> Result<Option<String>> {
+        const SQL: &str = "SELECT report FROM deposits WHERE id = $1";
+        let report: Option<Option<String>> = on_db!(self, |db| query_scalar(SQL).bind(id).fetch_optional(db).await)?;
+        Ok(report.flatten())
+    }
+
+    /// The newest deposit of these very bytes for the same convention, site, dataset and period that was not taken back.
+    pub async fn same_deposit(
+        &self,
+        convention: ConventionId,
+        site: &Siren,
+        dataset: &str,
+        period: Option<Period>,
+        sha256: &str,
+    ) -> Result<Option<Deposit>> {
+        let (site, dataset, sha256) = (site.clone(), dataset.to_owned(), sha256.to_owned());
+        Ok(on_db!(self, |db| {
+            query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).fetch_optional(db).await
+        })?)
+    }
+
+    /// A page of deposits, newest first, and how many there are in all.
+    pub async fn deposits(&self, filter: &DepositFilter, page: Page) -> Result<(Vec<Deposit>, i64)> {
+        let (f, g) = (filter.clone(), filter.clone());
+        let rows = on_db!(self, |db| {
+            query_as(FILTER)
+                .bind(f.convention)
+                .bind(f.site)
+                .bind(f.dataset)
+                .bind(f.state)
+                .bind(page.limit)
+                .bind(page.offset)
+                .fetch_all(db)
+                .await
+        })?;
+        let count = on_db!(self, |db| {
+            query_scalar(FILTER_COUNT).bind(g.convention).bind(g.site).bind(g.dataset).bind(g.state).fetch_one(db).await
+        })?;
+        Ok((rows, count))
+    }
+
+    /// The deposits of a convention that count, by site, dataset, period and hash.
+    pub async fn current_deposits(&self, convention: ConventionId) -> Result<Vec<Deposit>> {
+        const SQL: &str = deposits!(
+            "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND state = 'accepted'
+               ORDER BY site, dataset, COALESCE(period, ''), sha256"
+        );
+        Ok(on_db!(self, |db| query_as(SQL).bind(convention).fetch_all(db).await)?)
+    }
+
+    /// Notes how far a running check is; does nothing once it is decided.
+    pub async fn note_progress(&self, id: DepositId, step: &str, percent: Option<i64>) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET step = $2, progress = $3 WHERE id = $1 AND state = 'checking'";
+        let step = step.to_owned();
+        on_db!(self, |db| query(SQL).bind(id).bind(step).bind(percent).execute(db).await.map(drop))?;
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// One deposit, as this transaction sees it.
+    pub async fn deposit(&mut self, id: DepositId) -> Result<Option<Deposit>> {
+        Ok(on_tx!(self, |db| query_as(BY_ID).bind(id).fetch_optional(db).await)?)
+    }
+
+    /// [`Store::same_deposit`], as this transaction sees it.
+    pub async fn same_deposit(
+        &mut self,
+        convention: ConventionId,
+        site: &Siren,
+        dataset: &str,
+        period: Option<Period>,
+        sha256: &str,
+    ) -> Result<Option<Deposit>> {
+        let (site, dataset, sha256) = (site.clone(), dataset.to_owned(), sha256.to_owned());
+        Ok(on_tx!(self, |db| {
+            query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).fetch_optional(db).await
+        })?)
+    }
+
+    /// Records a deposit as received and gives it the next receipt number of its year.
+    pub async fn insert_deposit(&mut self, new: &NewDeposit) -> Result<Deposit> {
+        const SQL: &str = "INSERT INTO deposits (id, number, convention_id, convention, site, dataset, period, file_name, bytes, sha256,
+              state, original_key, created_at, created_by)
+            VALUES ($1, $2, $3, (SELECT name FROM conventions WHERE id = $3), $4, $5, $6, $7, $8, $9, 'received', $10, $11, $12)";
+        let year = new.created_at.year();
+        let number = format!("D-{year}-{:06}", self.next(format!("deposit/{year}")).await?);
+        let n = new.clone();
+        on_tx!(self, |db| {
+            query(SQL)
+                .bind(n.id)
+                .bind(number)
+                .bind(n.convention_id)
+                .bind(n.site)
+                .bind(n.dataset)
+                .bind(n.period)
+                .bind(n.file_name)
+                .bind(n.bytes)
+                .bind(n.sha256)
+                .bind(n.original_key)
+                .bind(n.created_at)
+                .bind(n.created_by)
+                .execute(db)
+                .await
+                .map(drop)
+        })?;
+        self.deposit(new.id).await?.ok_or_else(|| Error::internal("the deposit just inserted is not there"))
+    }
+
+    /// Begins a check, or begins it again after an interruption. [`Kind::Conflict`] if the deposit is decided.
+    pub async fn start_check(&mut self, id: DepositId) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET state = 'checking', step = 'reading', progress = NULL
+            WHERE id = $1 AND state IN ('received', 'checking')";
+        let changed = on_tx!(self, |db| query(SQL).bind(id).execute(db).await.map(|done| done.rows_affected()))?;
+        expect_one(changed)
+    }
+
+    /// Ends a check whose file is good: it takes the place of what its site sent before for this dataset and period, unless
+    /// something received later already counts. [`Kind::Conflict`] unless the check runs.
+    pub async fn accept_deposit(
+        &mut self,
+        id: DepositId,
+        report: &str,
+        rows: i64,
+        table_key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Accepted> {
+        const CURRENT: &str = deposits!(
+            "WHERE state = 'accepted' AND convention = $1 AND site = $2 AND dataset = $3 AND COALESCE(period, '') = COALESCE($4, '')"
+        );
+        const SUPERSEDE: &str = "UPDATE deposits SET state = 'superseded', superseded_by = $2 WHERE id = $1 AND state = 'accepted'";
+        const DECIDE: &str = "UPDATE deposits SET state = $2, report = $3, rows = $4, table_key = $5, decided_at = $6, superseded_by = $7,
+              step = NULL, progress = NULL
+            WHERE id = $1 AND state = 'checking'";
+        let deposit = self.deposit(id).await?.ok_or_else(not_in_state)?;
+        let (convention, site, dataset) = (deposit.convention.clone(), deposit.site.clone(), deposit.dataset.clone());
+        let current: Option<Deposit> = on_tx!(self, |db| {
+            query_as(CURRENT).bind(convention).bind(site).bind(dataset).bind(deposit.period).fetch_optional(db).await
+        })?;
+        let later = current.as_ref().filter(|c| (c.created_at, c.id) > (deposit.created_at, deposit.id)).map(|c| c.id);
+        let state = if later.is_some() { DepositState::Superseded } else { DepositState::Accepted };
+        if let (None, Some(before)) = (later, &current) {
+            on_tx!(self, |db| query(SUPERSEDE).bind(before.id).bind(id).execute(db).await.map(drop))?;
+        }
+        let (report, table_key) = (report.to_owned(), table_key.to_owned());
+        let changed = on_tx!(self, |db| {
+            query(DECIDE)
+                .bind(id)
+                .bind(state)
+                .bind(report)
+                .bind(rows)
+                .bind(table_key)
+                .bind(now)
+                .bind(later)
+                .execute(db)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        expect_one(changed)?;
+        Ok(match later {
+            Some(by) => Accepted::Superseded { by },
+            None => Accepted::Current { superseded: current },
+        })
+    }
+
+    /// Ends a check whose file has faults. [`Kind::Conflict`] unless the check runs.
+    pub async fn reject_deposit(&mut self, id: DepositId, report: &str, rows: Option<i64>, now: DateTime<Utc>) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET state = 'rejected', report = $2, rows = $3, decided_at = $4, step = NULL, progress = NULL
+            WHERE id = $1 AND state = 'checking'";
+        let report = report.to_owned();
+        let changed =
+            on_tx!(self, |db| query(SQL).bind(id).bind(report).bind(rows).bind(now).execute(db).await.map(|done| done.rows_affected()))?;
+        expect_one(changed)
+    }
+
+    /// Takes a deposit back. [`Kind::Conflict`] unless it stands as `expected`, what the person saw.
+    pub async fn withdraw_deposit(&mut self, id: DepositId, expected: DepositState, reason: &str, now: DateTime<Utc>) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET state = 'withdrawn', reason = $3, decided_at = $4, step = NULL, progress = NULL
+            WHERE id = $1 AND state = $2 AND state <> 'withdrawn'";
+        let reason = reason.to_owned();
+        let changed = on_tx!(self, |db| query(SQL)
+            .bind(id)
+            .bind(expected)
+            .bind(reason)
+            .bind(now)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected()))?;
+        expect_one(changed)
+    }
+}
+
+fn expect_one(changed: u64) -> Result<()> {
+    if changed == 1 { Ok(()) } else { Err(not_in_state()) }
+}
+
+fn not_in_state() -> Error {
+    Error::new(Kind::Conflict, "deposit_state", "Ce dépôt a changé d'état entre-temps. Rechargez la page.")
+}
