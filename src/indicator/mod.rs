@@ -4,6 +4,7 @@
 //! cache may keep under (SHA-256 of the file, [`indicator_hash`]). [`SiteSums::gather`] then merges the summaries of a site in
 //! the order of their hashes: a new deposit costs only itself, and neither the order of deposits nor threads change a bit.
 
+mod keys;
 mod rows;
 mod site;
 mod source;
@@ -14,8 +15,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use self::{
+    keys::Keys,
     rows::summarise,
-    site::{Cells, SiteSums},
+    site::{Cells, Part, SiteSums},
     source::{Grouping, PhaseUse, Source, Sources},
     summary::{Arm, GroupKey, GroupSums, KeyedRow, Order, Phase, Summary},
 };
