@@ -1,7 +1,7 @@
 //! Tail probabilities and quantiles of the normal, Student and χ² laws.
 //!
-//! Student's tail is computed here rather than by statrs, whose incomplete beta loses digits from df = 10⁵ on (ln Γ(a+½) − ln Γ(a)
-//! cancels, 1 − x is rounded) and stops after 140 terms. Agreement with scipy: 1e-11 relative, df 0.5 to 10⁸.
+//! Student's tail is computed here rather than by statrs, whose incomplete beta loses digits with many degrees of
+//! freedom (ln Γ(a+½) − ln Γ(a) cancels, 1 − x is rounded) and stops after 140 terms. Agreement with mpmath: 1e-12 relative.
 
 use std::f64::consts::{PI, SQRT_2};
 
@@ -81,10 +81,14 @@ pub(super) fn gamma_ratio(a: f64) -> f64 {
     a.sqrt() * series.iter().rev().fold(0.0, |sum, term| sum * x + term)
 }
 
-// I_x(df/2, ½) at x = df/(df + t²), t ≥ 0, by Lentz's continued fraction (Numerical Recipes § 6.4).
+// I_x(df/2, ½) at x = df/(df + t²), t ≥ 0, by Lentz's continued fraction (Numerical Recipes § 6.4). With many degrees of freedom
+// x is next to 1, where the fraction cancels: there the density is summed.
 fn two_sided(t: f64, df: f64) -> f64 {
     if t == 0.0 {
         return 1.0;
+    }
+    if df > 100.0 {
+        return 2.0 * density_above(t, df);
     }
     let (a, ratio) = (df / 2.0, t * (t / df));
     if ratio.is_infinite() {
@@ -93,6 +97,20 @@ fn two_sided(t: f64, df: f64) -> f64 {
     let (x, y) = (1.0 / (1.0 + ratio), ratio / (1.0 + ratio));
     let front = (-a * ratio.ln_1p()).exp() * y.sqrt() * gamma_ratio(a) / PI.sqrt();
     if x < (a + 1.0) / (a + 2.5) { front * fraction(a, 0.5, x) / a } else { 1.0 - front * fraction(0.5, a, y) / 0.5 }
+}
+
+// ∫ density from t to ∞ by the double exponential rule, u = t + exp(x − exp(−x)) (Takahasi and Mori 1974).
+fn density_above(t: f64, df: f64) -> f64 {
+    const STEP: f64 = 1.0 / 16.0;
+    let sum: f64 = (-72..=80)
+        .map(|i| {
+            let x = f64::from(i) * STEP;
+            let away = (x - (-x).exp()).exp();
+            let u = t + away;
+            (-(df + 1.0) / 2.0 * (u * (u / df)).ln_1p()).exp() * away * (1.0 + (-x).exp())
+        })
+        .sum();
+    (sum * STEP * gamma_ratio(df / 2.0) / (PI * df).sqrt()).min(0.5)
 }
 
 fn fraction(a: f64, b: f64, x: f64) -> f64 {
@@ -160,4 +178,44 @@ pub(super) fn crossing(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
         .clamp(tolerance, 1.0 - tolerance);
     }
     if fa.abs() < fb.abs() { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::oracle::{close, table};
+
+    // mpmath, 40 digits.
+    #[test]
+    fn tails_and_quantiles_agree_with_mpmath() {
+        for row in table("student_tail") {
+            close(student_tail(row[0], row[1]), row[2], 1e-12);
+            close(student_tail(-row[0], row[1]), 1.0 - row[2], 1e-12);
+        }
+        for row in table("student_upper") {
+            close(student_upper(row[0], row[1]), row[2], 1e-11);
+            close(student_upper(1.0 - row[0], row[1]), -row[2], 1e-9);
+        }
+        for row in table("chi_squared_tail") {
+            close(chi_squared_tail(row[0], row[1]), row[2], 1e-11);
+        }
+        for row in table("chi_squared_upper") {
+            close(chi_squared_upper(row[0], row[1]), row[2], 1e-10);
+        }
+        for row in table("normal_upper") {
+            close(normal_upper(row[0]), row[1], 1e-12);
+        }
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!(student_tail(0.0, 3.0), 0.5);
+        assert_eq!(student_tail(f64::INFINITY, 3.0), 0.0);
+        assert!(student_tail(1.0, 0.0).is_nan());
+        assert_eq!(chi_squared_tail(0.0, 3.0), 1.0);
+        assert_eq!(chi_squared_tail(f64::INFINITY, 3.0), 0.0);
+        close(student_upper(0.025, 1e12), normal_upper(0.025), 1e-10);
+        close(gamma_ratio(0.5), 1.0 / PI.sqrt(), 1e-14);
+        close(gamma_ratio(1.0), PI.sqrt() / 2.0, 1e-14);
+    }
 }

@@ -88,7 +88,7 @@ pub fn paired_difference(after: &Sample, before: &Sample, confidence: f64) -> Ou
 /// Hedges' (1981) g = J·(m₁−m₀)/s_pooled with the exact J = Γ(m/2)/(√(m/2)·Γ((m−1)/2)), m = n₁+n₀−2, and
 /// v = 1/n₁ + 1/n₀ + g²/(2(n₁+n₀)) (metafor `SMD`, `vtype="LS"`), on the normal law.
 ///
-/// With clusters the variance is CR1 of d's linearisation: each cluster adds J·[(Σe₁/n₁ − Σe₀/n₀)/s − d/(2s²)·(Σe² − n·s²)/N].
+/// With clusters the variance is CR1 of d's linearisation: each cluster adds J·[(Σe₁/n₁ − Σe₀/n₀)/s − d/(2s²)·(Σe²/m − n·s²/N)].
 ///
 /// Refused: `no_treated`, `no_control`, `one_unit` (under four rows), `one_cluster`, `zero_variance`, `mixed_clusters`,
 /// `non_finite`, `bad_level`.
@@ -113,7 +113,7 @@ pub fn hedges_g(treated: &Sample, control: &Sample, confidence: f64) -> Outcome<
             let n = sums.n as f64;
             let away = sums.mean()? - mean;
             let squares = sums.m2()? + n * away * away;
-            scores.add(name, -j * d / (2.0 * s2) * (squares - n * s2) / (n1 + n0));
+            scores.add(name, -j * d / (2.0 * s2) * (squares / m - n * s2 / (n1 + n0)));
         }
     }
     Effect::robust(g, scores.robust()?, confidence)
@@ -317,3 +317,6 @@ fn satterthwaite(parts: &[(f64, u64)]) -> Outcome<f64> {
     let sum = positive(parts.iter().map(|(v, _)| v).sum())?;
     Ok(1.0 / parts.iter().map(|(v, n)| (v / sum).powi(2) / (*n as f64 - 1.0)).sum::<f64>())
 }
+
+#[cfg(test)]
+mod tests;

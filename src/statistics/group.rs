@@ -127,3 +127,83 @@ pub(super) fn positive(variance: f64) -> Outcome<f64> {
 pub(super) fn bounds(low: f64, high: f64) -> Outcome<[f64; 2]> {
     Ok([finite(low)?, finite(high)?])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::oracle::{cells, close, rounds, table};
+
+    // statsmodels proportion_confint(method="wilson"); 81 of 263 and 15 of 148 are Newcombe's (1998) examples.
+    #[test]
+    fn wilson() {
+        for row in table("wilson") {
+            let level = proportion(&cells(row[0] as u64, (row[1] - row[0]) as u64), 0.95).unwrap();
+            assert!((level.ci[0] - row[2]).abs() < 1e-12 && (level.ci[1] - row[3]).abs() < 1e-12, "{level:?} {row:?}");
+        }
+        let newcombe = proportion(&cells(81, 182), 0.95).unwrap();
+        rounds(newcombe.ci[0], 0.2553, 4);
+        rounds(newcombe.ci[1], 0.3662, 4);
+    }
+
+    // scipy.stats.chi2.
+    #[test]
+    fn garwood() {
+        for row in table("garwood") {
+            let level = rate(row[0] as u64, 2.0, 0.95).unwrap();
+            assert!((level.ci[0] - row[1] / 2.0).abs() <= 1e-9 * row[1]);
+            close(level.ci[1], row[2] / 2.0, 1e-9);
+        }
+        assert_eq!(rate(1, 0.0, 0.95), Err(Refusal::ZERO_DENOMINATOR));
+    }
+
+    // R: t.test(extra[group == 1]) of `sleep` gives 0.75, (−0.5297804, 2.0297804).
+    #[test]
+    fn student_mean() {
+        let sample: Sample = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0].into_iter().collect();
+        let level = mean(&sample, 0.95).unwrap();
+        rounds(level.ci[0], -0.5297804, 7);
+        rounds(level.ci[1], 2.0297804, 7);
+    }
+
+    #[test]
+    fn clusters_without_events_count_as_units() {
+        let mut sample = Sample::default();
+        for row in 0..60 {
+            sample.push(0.0, Some(&format!("agent {}", row % 6)));
+        }
+        let level = proportion(&sample, 0.95).unwrap();
+        let t2 = 2.570581835636314_f64.powi(2) / 6.0;
+        assert_eq!(level.ci[0], 0.0);
+        close(level.ci[1], t2 / (1.0 + t2), 1e-12);
+    }
+
+    #[test]
+    fn ratio_of_a_constant_denominator_is_the_mean() {
+        let (mut pairs, mut sample) = (PairSample::default(), Sample::default());
+        for value in [3.0, 4.5, 2.0, 6.0] {
+            pairs.push(value, 1.0, None);
+            sample.push(value, None);
+        }
+        let (ratio, mean) = (ratio(&pairs, 0.95).unwrap(), mean(&sample, 0.95).unwrap());
+        close(ratio.se, mean.se, 1e-14);
+        assert!(0.0 < ratio.ci[0] && ratio.ci[0] < ratio.estimate && ratio.estimate < ratio.ci[1]);
+    }
+
+    #[test]
+    fn refusals() {
+        let sample = |values: &[f64]| -> Sample { values.iter().copied().collect() };
+        assert_eq!(mean(&sample(&[]), 0.95), Err(Refusal::NO_ROWS));
+        assert_eq!(mean(&sample(&[1.0]), 0.95), Err(Refusal::ONE_UNIT));
+        assert_eq!(mean(&sample(&[0.1, 0.1, 0.1]), 0.95), Err(Refusal::ZERO_VARIANCE));
+        assert_eq!(mean(&sample(&[1.0, 2.0]), 1.0), Err(Refusal::BAD_LEVEL));
+        let mut one = Sample::default();
+        one.push(1.0, Some("a"));
+        one.push(2.0, Some("a"));
+        assert_eq!(mean(&one, 0.95), Err(Refusal::ONE_CLUSTER));
+        let mut proportional = PairSample::default();
+        for (a, b) in [(1.0, 3.0), (2.0, 6.0), (4.0, 12.0)] {
+            proportional.push(a, b, None);
+        }
+        assert_eq!(ratio(&proportional, 0.95), Err(Refusal::ZERO_VARIANCE));
+    }
+}

@@ -9,6 +9,8 @@ pub mod effect;
 pub mod group;
 pub mod moments;
 pub mod multiplicity;
+#[cfg(test)]
+mod oracle;
 pub mod planning;
 pub mod pool;
 
@@ -50,9 +52,9 @@ refusals! {
     /// Before and after can be paired for fewer than two clusters.
     NO_PAIRS = "no_pairs", "Moins de deux unités ont des lignes à la fois avant et après.";
     /// The treated group is empty.
-    NO_TREATED = "no_treated", "Le groupe qui utilise l’outil n’a aucune valeur.";
+    NO_TREATED = "no_treated", "Le groupe qui utilise l’outil (ou la phase d’essai) n’a aucune valeur.";
     /// The group that one compares with is empty.
-    NO_CONTROL = "no_control", "Le groupe de comparaison n’a aucune valeur.";
+    NO_CONTROL = "no_control", "Le groupe de comparaison (ou la phase de référence) n’a aucune valeur.";
     /// All values are the same: a standard error of zero would be certainty.
     ZERO_VARIANCE = "zero_variance", "Toutes les valeurs sont égales\u{a0}: l’incertitude ne se mesure pas.";
     /// A proportion's value is neither 0 nor 1.
@@ -62,7 +64,7 @@ refusals! {
     /// The denominators add up to zero or less.
     ZERO_DENOMINATOR = "zero_denominator", "Le total par lequel on divise n’est pas supérieur à zéro.";
     /// No event in both arms, or nothing but events: the table says nothing of a ratio.
-    UNINFORMATIVE = "uninformative", "Les deux groupes n’ont aucun évènement, ou n’ont que des évènements\u{a0}: leur rapport ne nous apprend rien.";
+    UNINFORMATIVE = "uninformative", "Les deux groupes n’ont aucun évènement, ou n’ont que des évènements\u{a0}: leur rapport n’apprend rien.";
     /// A rate ratio or a clustered ratio with an arm that has no event (or nothing else).
     ZERO_EVENTS = "zero_events", "Un des groupes n’a aucun évènement, ou n’a que des évènements\u{a0}: le rapport ne se calcule pas.";
     /// Two groups do not both have clusters.

@@ -365,3 +365,93 @@ fn count(n: u64) -> Sum {
 pub(super) fn finite(value: f64) -> Outcome<f64> {
     if value.is_finite() { Ok(value) } else { Err(Refusal::NON_FINITE) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::statistics::oracle::{close, numbers};
+
+    #[test]
+    fn nist_certified_values() {
+        let data: serde_json::Value = serde_json::from_str(include_str!("../../tests/oracles/nist-univariate.json")).unwrap();
+        for name in ["Lew", "Lottery", "Michelso"] {
+            let moments: Moments = numbers(&data[name]["values"]).into_iter().collect();
+            close(moments.mean().unwrap(), data[name]["mean"].as_f64().unwrap(), 1e-14);
+            close(moments.sd().unwrap(), data[name]["sd"].as_f64().unwrap(), 2e-14);
+        }
+    }
+
+    // NumAcc1 to 4. What is lost is what the values themselves lose as f64: 10000000.2 is known to 2e-9, so 1e-8 of the deviation 0.1.
+    #[test]
+    fn nist_numerical_accuracy() {
+        let first: Moments = [10_000_001.0, 10_000_003.0, 10_000_002.0].into_iter().collect();
+        assert_eq!((first.mean().unwrap(), first.sd().unwrap()), (10_000_002.0, 1.0));
+        for (base, tolerance) in [(1.0, 1e-14), (1e6, 1e-9), (1e7, 1e-8)] {
+            let around = |digit: f64| (base * 10.0 + digit) / 10.0;
+            let moments: Moments =
+                std::iter::once(around(2.0)).chain((0..1000).map(|i| around(if i % 2 == 0 { 1.0 } else { 3.0 }))).collect();
+            close(moments.mean().unwrap(), around(2.0), 1e-15);
+            close(moments.sd().unwrap(), 0.1, tolerance);
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        assert_eq!(Moments::default().mean(), Err(Refusal::NO_ROWS));
+        assert_eq!(Moments::from_iter([3.0]).variance(), Err(Refusal::ONE_UNIT));
+        assert_eq!(Moments::from_iter([0.1; 7]).variance(), Ok(0.0));
+        assert_eq!(Moments::from_iter([1e200, 2e200]).variance(), Err(Refusal::NON_FINITE));
+        assert_eq!(Moments::from_iter([f64::NAN, 1.0]).mean(), Err(Refusal::NON_FINITE));
+        assert_eq!(Moments::from_iter([0.0, 1.0, 0.5]).events(), Err(Refusal::NOT_BINARY));
+        assert_eq!(Moments::from_iter([0.0, 1.0, 1.0]).events(), Ok(2));
+        let mut sample = Sample::default();
+        sample.push(1.0, Some("a"));
+        sample.push(2.0, None);
+        assert_eq!(sample.clustered(), Err(Refusal::MIXED_CLUSTERS));
+        let mut pairs = PairSums::default();
+        assert_eq!(pairs.ratio(), Err(Refusal::NO_ROWS));
+        pairs.push(1.0, 0.0);
+        assert_eq!(pairs.ratio(), Err(Refusal::ZERO_DENOMINATOR));
+    }
+
+    proptest! {
+        #[test]
+        fn splits_merge_to_the_whole(values in prop::collection::vec((-1e6..1e6_f64, 0.1..9.0_f64, "[a-d]"), 2..60), cut in 0..60_usize) {
+            let cut = cut.min(values.len());
+            let gather = |rows: &[(f64, f64, String)]| {
+                let (mut sample, mut pairs) = (Sample::default(), PairSample::default());
+                for (a, b, cluster) in rows {
+                    sample.push(a + 1e9, Some(cluster));
+                    pairs.push(*a, *b, Some(cluster));
+                }
+                (sample, pairs)
+            };
+            let (whole, left, right) = (gather(&values), gather(&values[..cut]), gather(&values[cut..]));
+            for (mut first, second) in [(left.clone(), &right), (right.clone(), &left)] {
+                first.0.merge(&second.0);
+                first.1.merge(&second.1);
+                prop_assert_eq!(first.0.clusters.len(), whole.0.clusters.len());
+                let relative = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs();
+                prop_assert!(relative(first.0.total.mean().unwrap(), whole.0.total.mean().unwrap()));
+                prop_assert!(relative(first.0.total.variance().unwrap(), whole.0.total.variance().unwrap()));
+                prop_assert!(relative(first.1.total.residual_squares().unwrap(), whole.1.total.residual_squares().unwrap()));
+            }
+        }
+
+        #[test]
+        fn cached_sums_come_back_bit_for_bit(values in prop::collection::vec(any::<f64>(), 0..9)) {
+            let mut sample = Sample::default();
+            for value in &values {
+                sample.push(*value, Some("agent 1"));
+            }
+            let json = serde_json::to_string(&sample).unwrap();
+            let back: Sample = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(serde_json::to_string(&back).unwrap(), json);
+            if values.iter().map(|value| value * value).sum::<f64>().is_finite() {
+                prop_assert_eq!(back, sample);
+            }
+        }
+    }
+}

@@ -52,3 +52,32 @@ fn ascending(p: &[f64]) -> Vec<usize> {
     order.sort_by(|left, right| p[*left].total_cmp(&p[*right]));
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::oracle::{close, computed, numbers};
+
+    // statsmodels multipletests, "holm" and "fdr_bh".
+    #[test]
+    fn corrections_agree_with_statsmodels() {
+        let oracle = computed("multiplicity");
+        let p = numbers(&oracle["p"]);
+        for (found, expected) in [(holm(&p), &oracle["holm"]), (benjamini_hochberg(&p), &oracle["bh"])] {
+            found.into_iter().zip(numbers(expected)).for_each(|(found, expected)| close(found, expected, 1e-14));
+        }
+        assert!(holm(&[]).is_empty() && benjamini_hochberg(&[]).is_empty());
+    }
+
+    #[test]
+    fn direction_decides() {
+        let lower = target_test(-0.4, 0.1, 4.0, -0.1, false).unwrap();
+        let higher = target_test(-0.4, 0.1, 4.0, -0.1, true).unwrap();
+        close(lower.t, 3.0, 1e-14);
+        assert_eq!((lower.reached, lower.missed), (higher.missed, higher.reached));
+        assert!(lower.reached < 0.025);
+        close(lower.reached + lower.missed, 1.0, 1e-15);
+        assert_eq!(target_test(1.0, 0.0, 4.0, 0.0, true), Err(Refusal::ZERO_VARIANCE));
+        assert_eq!(target_test(f64::NAN, 1.0, 4.0, 0.0, true), Err(Refusal::NON_FINITE));
+    }
+}

@@ -24,3 +24,20 @@ pub fn minimum_detectable_effect(k: u64, tau2: f64, variance: f64, confidence: f
 pub fn design_effect(size: f64, icc: f64) -> f64 {
     1.0 + (size - 1.0) * icc
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::oracle::close;
+
+    // (qt(.975, 5) + qt(.8, 5))·√((0.04 + 0.06)/6), quantiles of R.
+    #[test]
+    fn six_sites() {
+        let found = minimum_detectable_effect(6, 0.04, 0.06, 0.95, 0.8).unwrap();
+        close(found, (2.570581835636314 + 0.919543780236) * (0.1_f64 / 6.0).sqrt(), 1e-11);
+        assert_eq!(minimum_detectable_effect(2, 0.0, 1.0, 0.95, 0.8), Err(Refusal::TOO_FEW_SITES));
+        assert_eq!(minimum_detectable_effect(5, -1.0, 1.0, 0.95, 0.8), Err(Refusal::BAD_ASSUMPTION));
+        assert_eq!(minimum_detectable_effect(5, 0.0, 1.0, 0.95, 1.0), Err(Refusal::BAD_LEVEL));
+        close(design_effect(60.0, 0.1), 6.9, 1e-15);
+    }
+}
