@@ -2,5 +2,6 @@
 
 mod architecture;
 mod config;
+mod convention;
 mod http;
 mod samples;
