@@ -3,5 +3,7 @@
 mod architecture;
 mod config;
 mod convention;
+mod fixtures;
 mod http;
+mod report;
 mod samples;
