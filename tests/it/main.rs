@@ -5,5 +5,6 @@ mod config;
 mod convention;
 mod fixtures;
 mod http;
+mod perimeter;
 mod report;
 mod samples;
