@@ -3,6 +3,7 @@
 mod architecture;
 mod config;
 mod convention;
+mod evaluate;
 mod fixtures;
 mod http;
 mod perimeter;
