@@ -189,6 +189,8 @@ const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
        AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn' ORDER BY created_at DESC, id DESC LIMIT 1"
 );
+const NAMED: &str =
+    "SELECT original_key AS key FROM deposits UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
 
 impl Store {
     /// One deposit.
@@ -253,6 +255,11 @@ impl Store {
         Ok(on_db!(self, |db| query_as(SQL).bind(convention).fetch_all(db).await)?)
     }
 
+    /// The key of every file that a row names.
+    pub async fn named_keys(&self) -> Result<Vec<String>> {
+        Ok(on_db!(self, |db| query_scalar(NAMED).fetch_all(db).await)?)
+    }
+
     /// Notes how far a running check is; does nothing once it is decided.
     pub async fn note_progress(&self, id: DepositId, step: &str, percent: Option<i64>) -> Result<()> {
         const SQL: &str = "UPDATE deposits SET step = $2, progress = $3 WHERE id = $1 AND state = 'checking'";
@@ -263,6 +270,11 @@ impl Store {
 }
 
 impl Tx {
+    /// The key of every file that a row names, as this transaction sees it, in order.
+    pub async fn named_keys(&mut self) -> Result<Vec<String>> {
+        Ok(on_tx!(self, |db| query_scalar(NAMED).fetch_all(db).await)?)
+    }
+
     /// One deposit, as this transaction sees it.
     pub async fn deposit(&mut self, id: DepositId) -> Result<Option<Deposit>> {
         Ok(on_tx!(self, |db| query_as(BY_ID).bind(id).fetch_optional(db).await)?)

@@ -1,11 +1,17 @@
 //! All integration tests, in one binary: it links once.
 
 mod architecture;
+mod backup;
 mod config;
 mod convention;
 mod evaluate;
 mod fixtures;
+mod ground;
 mod http;
+mod jobs;
+mod lake;
+mod migrations;
 mod perimeter;
 mod report;
 mod samples;
+mod store;
