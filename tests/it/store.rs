@@ -30,6 +30,7 @@ on_both_engines!(
     the_same_bytes_are_found_again,
     a_later_deposit_takes_the_place_of_an_earlier_one,
     an_earlier_deposit_checked_late_does_not_count,
+    checks_that_end_at_once_leave_one_current_deposit,
     a_decided_deposit_does_not_change_its_mind,
     deposits_belong_to_all_versions_of_a_convention,
     many_writers_do_not_get_in_each_others_way,
@@ -278,6 +279,28 @@ async fn an_earlier_deposit_checked_late_does_not_count(ground: &Ground) {
     assert_eq!(accept(ground, first.id).await.unwrap(), Accepted::Superseded { by: second.id });
     let current = ground.app.store.current_deposits(convention).await.unwrap();
     assert_eq!(current.iter().map(|d| d.id).collect::<Vec<_>>(), [second.id]);
+}
+
+async fn checks_that_end_at_once_leave_one_current_deposit(ground: &Ground) {
+    let convention = ground.convention("tri-demandes-2026").await;
+    let by = ground.account(PARIS).await;
+    let mut made = Vec::new();
+    for _ in 0..8 {
+        made.push(ground.deposit(convention, by, PARIS, Some("2026-03")).await.unwrap().id);
+        ground.app.clock.advance(TimeDelta::milliseconds(1));
+    }
+    futures::future::join_all(made.iter().map(|id| async {
+        // As the queue does: a transaction that lost a race is tried again.
+        while let Err(error) = accept(ground, *id).await {
+            assert_eq!(error.kind, Kind::Conflict, "{error:?}");
+        }
+    }))
+    .await;
+    let current = ground.app.store.current_deposits(convention).await.unwrap();
+    assert_eq!(current.iter().map(|d| d.id).collect::<Vec<_>>(), made[7..]);
+    for id in &made[..7] {
+        assert_eq!(ground.app.store.deposit(*id).await.unwrap().unwrap().state, DepositState::Superseded);
+    }
 }
 
 async fn a_decided_deposit_does_not_change_its_mind(ground: &Ground) {
