@@ -31,6 +31,10 @@ impl fmt::Debug for Secret {
 /// The settings of `serve`, `worker`, `demo` and `admin`.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
+    /// Fichier de réglages (TOML) : une clé par réglage, du nom de l'option.
+    #[arg(long, env = "RETEX_CONFIG", value_name = "FICHIER")]
+    pub config: Option<PathBuf>,
+
     /// Dossier des données quand la base ou les fichiers sont locaux.
     #[arg(long, env = "RETEX_DATA", default_value = "retex-data", value_name = "DOSSIER")]
     pub data: PathBuf,

@@ -1,1 +1,3 @@
 //! Accounts, roles, sessions, tokens.
+
+pub mod password;

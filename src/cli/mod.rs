@@ -7,6 +7,7 @@ pub mod demo;
 pub mod evaluate;
 pub mod report;
 pub mod serve;
+pub mod settings;
 
 use std::process::ExitCode;
 
@@ -14,9 +15,20 @@ use clap::Parser;
 
 use crate::error::Error;
 
-/// Parses the command line.
+/// Parses the command line, over the settings' file if one is named. Wrong usage ends the process with exit code 2.
 pub fn parse<T: Parser>() -> T {
-    T::parse()
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let command = match settings::named(&arguments, std::env::var_os("RETEX_CONFIG")) {
+        None => Ok(T::command()),
+        Some(file) => settings::apply(T::command(), file.as_ref()),
+    };
+    match command {
+        Ok(command) => T::from_arg_matches(&command.get_matches_from(arguments)).unwrap_or_else(|e| e.exit()),
+        Err(error) => {
+            eprintln!("Erreur [{}] : {}", error.code, error.message);
+            std::process::exit(2)
+        }
+    }
 }
 
 /// Prints an error for a person on stderr; exit code 2.

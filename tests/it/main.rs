@@ -1,6 +1,8 @@
 //! All integration tests, in one binary: it links once.
 
+mod architecture;
 mod backup;
+mod config;
 mod convention;
 mod evaluate;
 mod fixtures;
@@ -11,4 +13,5 @@ mod lake;
 mod migrations;
 mod perimeter;
 mod report;
+mod samples;
 mod store;
