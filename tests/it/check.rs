@@ -229,11 +229,7 @@ fn cells_of_a_workbook_keep_their_types() {
         sheet.write(2, u16::try_from(i).expect("few"), name).expect("a header");
     }
     let date = |d: u8| ExcelDateTime::from_ymd(2026, 3, d).expect("a day");
-    sheet
-        .write(3, 0, "D004217")
-        .and_then(|s| s.write(3, 1, 94028))
-        .and_then(|s| s.write_with_format(3, 2, &date(12), &day))
-        .expect("cells");
+    sheet.write(3, 0, "D004217").and_then(|s| s.write(3, 1, 94028)).and_then(|s| s.write_with_format(3, 2, date(12), &day)).expect("cells");
     sheet.write(3, 4, "assistant").and_then(|s| s.write(3, 6, 4)).expect("cells");
     sheet
         .write(5, 0, "D004218")
