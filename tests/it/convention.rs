@@ -1,4 +1,5 @@
 //! The convention's document: the specification's example is accepted; what is wrong is refused at its place.
+#![expect(clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 use std::{path::PathBuf, process::Command};
 
@@ -56,6 +57,9 @@ fn a_kept_convention_loads_again_with_the_same_hash() {
     other["title"] = json!("Un autre titre");
     assert_ne!(Convention::from_json(other).unwrap_or_else(|e| panic!("{}", told(&e))).sha256, convention.sha256);
 }
+
+/// A change to the example.
+type Change = (&'static str, fn(&mut Json));
 
 /// What to change in the example, the codes and places of what must be found.
 type Case = (&'static str, fn(&mut Json), &'static [(&'static str, &'static str)]);
@@ -344,7 +348,7 @@ fn what_is_wrong_is_said_at_its_place() {
 #[test]
 fn designs_without_arms_or_with_anything_useful_are_accepted() {
     let good = example().json;
-    let accepted: &[(&str, fn(&mut Json))] = &[
+    let accepted: &[Change] = &[
         ("levels only", |j| {
             j["evaluation"] = json!({"design": "none", "indicators": [
                 {"id": "n", "title": "N", "dataset": "demandes", "statistic": "count", "where": "date_cloture IS NOT NULL", "better": "higher"},

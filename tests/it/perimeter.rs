@@ -1,4 +1,5 @@
 //! Who may do what with which data, and when: the specification's example, from 5 January to 30 June 2026, kept 24 months.
+#![expect(clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 use chrono::NaiveDate;
 use retex::{
