@@ -68,7 +68,11 @@ pub fn may(convention: &Convention, person: &Person, usage: Use, dataset: &str, 
     };
     let party = |siren: &Siren| document.parties.sites.iter().any(|p| &p.siren == siren);
     if !party(site) {
-        return Err(Error::new(Kind::NotFound, "not_a_party", format!("{} n'est pas partie à cette convention.", convention.site_name(site))));
+        return Err(Error::new(
+            Kind::NotFound,
+            "not_a_party",
+            format!("{} n'est pas partie à cette convention.", convention.site_name(site)),
+        ));
     }
     let covers = |datasets: Option<&Vec<String>>| datasets.is_some_and(|all| all.iter().any(|d| d == dataset));
     let evaluated = || {
@@ -103,8 +107,12 @@ pub fn may(convention: &Convention, person: &Person, usage: Use, dataset: &str, 
     };
     match (usage, last) {
         (_, Some(last)) if today <= last => Ok(()),
-        (Use::Deposit, _) => Err(forbidden("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole.".to_owned())),
-        _ => Err(forbidden("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus.".to_owned())),
+        (Use::Deposit, _) => {
+            Err(forbidden("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole.".to_owned()))
+        }
+        _ => {
+            Err(forbidden("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus.".to_owned()))
+        }
     }
 }
 

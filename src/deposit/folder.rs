@@ -19,7 +19,7 @@ use crate::{
     convention::{Convention, document::Dataset},
     error::{Error, Result},
     ids::{Period, Siren},
-    indicator::{DepositTable, Keys},
+    indicator::{DepositTable, Keys, keys_of, shown},
     territory,
 };
 
@@ -59,10 +59,13 @@ struct Candidate<'a> {
 /// Refused (`deposits_folder`) only where `dir` itself cannot be read.
 pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize, usize)) -> Result<Folder> {
     let (candidates, mut rejected) = find(dir, convention).map_err(|error| {
-        Error::invalid("deposits_folder", format!("Le dossier «\u{a0}{}\u{a0}» ne se lit pas. Vérifiez son chemin et vos droits.", dir.display()))
-            .with_source(error)
+        Error::invalid(
+            "deposits_folder",
+            format!("Le dossier «\u{a0}{}\u{a0}» ne se lit pas. Vérifiez son chemin et vos droits.", dir.display()),
+        )
+        .with_source(error)
     })?;
-    let mut accepted: Vec<DepositTable> = Vec::new();
+    let mut accepted: Vec<(&str, DepositTable)> = Vec::new();
     let mut keys: HashMap<(Siren, &str), Keys> = HashMap::new();
     let mut seen: HashMap<(Siren, &str, Option<Period>, String), String> = HashMap::new();
     for (done, candidate) in candidates.iter().enumerate() {
@@ -81,19 +84,46 @@ pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize,
             Ok(deposit)
         });
         match checked {
-            Ok(deposit) => accepted.push(deposit),
+            Ok(deposit) => accepted.push((&candidate.shown, deposit)),
             Err((code, message)) => rejected.push(Rejected { path: candidate.shown.clone(), code: code.to_owned(), message }),
         }
     }
     progress(candidates.len(), candidates.len());
+    let unknown: Vec<Option<String>> = accepted.iter().map(|(_, deposit)| dangling(deposit, &accepted, convention)).collect();
+    let mut kept = Vec::new();
+    for ((path, deposit), unknown) in accepted.into_iter().zip(unknown) {
+        match unknown {
+            None => kept.push(deposit),
+            Some(message) => rejected.push(Rejected { path: path.to_owned(), code: "foreign_key".to_owned(), message }),
+        }
+    }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Folder { accepted, rejected })
+    Ok(Folder { accepted: kept, rejected })
+}
+
+/// The values of a file that must stand in another dataset of the site, and do not.
+fn dangling(deposit: &DepositTable, accepted: &[(&str, DepositTable)], convention: &Convention) -> Option<String> {
+    let dataset = convention.document.datasets.get(&deposit.dataset)?;
+    dataset.foreign_keys.iter().filter(|key| key.reference != "territory").find_map(|key| {
+        let others = if key.reference_fields.is_empty() { &key.fields } else { &key.reference_fields };
+        let known: HashSet<String> = (accepted.iter().map(|(_, other)| other))
+            .filter(|other| other.site == deposit.site && other.dataset == key.reference)
+            .flat_map(|other| keys_of(&other.table, others))
+            .collect();
+        let missing: Vec<String> = keys_of(&deposit.table, &key.fields).into_iter().filter(|value| !known.contains(value)).collect();
+        (!missing.is_empty()).then(|| {
+            let columns = key.fields.join(", ");
+            let list = list(&missing.iter().map(|key| shown(key)).collect::<Vec<_>>());
+            format!("Des valeurs de «\u{a0}{columns}\u{a0}» ne figurent pas dans «\u{a0}{}\u{a0}»\u{a0}: {list}. Corrigez-les, ou envoyez les lignes qui manquent.", key.reference)
+        })
+    })
 }
 
 /// The files to check, by path, and what stands where nothing is expected.
 fn find<'a>(dir: &Path, convention: &'a Convention) -> io::Result<(Vec<Candidate<'a>>, Vec<Rejected>)> {
     let (mut candidates, mut rejected) = (Vec::new(), Vec::new());
-    let mut reject = |path: &str, code: &str, message: String| rejected.push(Rejected { path: path.to_owned(), code: code.to_owned(), message });
+    let mut reject =
+        |path: &str, code: &str, message: String| rejected.push(Rejected { path: path.to_owned(), code: code.to_owned(), message });
     for (site_path, site_name) in entries(dir)? {
         if !site_path.is_dir() {
             reject(&site_name, "misplaced", "Rangez ce fichier dans le dossier de sa structure, puis du jeu de données.".to_owned());
@@ -122,7 +152,11 @@ fn find<'a>(dir: &Path, convention: &'a Convention) -> io::Result<(Vec<Candidate
                 if path.is_dir() {
                     reject(&shown, "directory", "C’est un dossier\u{a0}: placez ses fichiers un niveau plus haut.".to_owned());
                 } else if !EXTENSIONS.contains(&extension.as_str()) {
-                    reject(&shown, "unknown_format", format!("Ce format n’est pas lu. Envoyez un fichier {}.", EXTENSIONS.map(|e| format!(".{e}")).join(", ")));
+                    reject(
+                        &shown,
+                        "unknown_format",
+                        format!("Ce format n’est pas lu. Envoyez un fichier {}.", EXTENSIONS.map(|e| format!(".{e}")).join(", ")),
+                    );
                 } else {
                     candidates.push(Candidate { path, shown, site: site.clone(), name, dataset });
                 }
@@ -161,7 +195,12 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     if let Some(period) = period.filter(|period| !overlaps(*period, agreed(convention))) {
         let (start, end) = agreed(convention);
         let months = (Period::containing(start).in_french(), Period::containing(end).in_french());
-        let message = format!("La période {} est hors de la convention, qui va de {} à {}. Corrigez le nom du fichier.", period.in_french(), months.0, months.1);
+        let message = format!(
+            "La période {} est hors de la convention, qui va de {} à {}. Corrigez le nom du fichier.",
+            period.in_french(),
+            months.0,
+            months.1
+        );
         return Err(("period_outside", message));
     }
     let Some(rules) = convention.rules.get(candidate.name) else {
@@ -169,13 +208,9 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     };
     let Checked { report, table } = check_file(&candidate.path, &name, rules, TOLD);
     match table {
-        Some(table) if report.valid => Ok(DepositTable {
-            site: candidate.site.clone(),
-            dataset: candidate.name.to_owned(),
-            period,
-            sha256: report.file.sha256,
-            table,
-        }),
+        Some(table) if report.valid => {
+            Ok(DepositTable { site: candidate.site.clone(), dataset: candidate.name.to_owned(), period, sha256: report.file.sha256, table })
+        }
         _ => Err(("invalid", reasons(&report))),
     }
 }
@@ -216,10 +251,17 @@ fn reason(fault: &CellFault) -> String {
 }
 
 fn in_other_files(repeated: &[String]) -> String {
+    format!(
+        "Des identifiants figurent déjà dans un autre fichier de la structure\u{a0}: {}. Retirez ces lignes, ou l’autre fichier.",
+        list(repeated)
+    )
+}
+
+/// The first five values, each once, and how many there are beyond.
+fn list(values: &[String]) -> String {
     let mut distinct = HashSet::new();
-    let named: Vec<String> = repeated.iter().filter(|key| distinct.insert(*key)).map(|key| format!("«\u{a0}{key}\u{a0}»")).collect();
-    let shown = named.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    let named: Vec<String> = values.iter().filter(|value| distinct.insert(*value)).map(|value| format!("«\u{a0}{value}\u{a0}»")).collect();
     let more = named.len().saturating_sub(5);
-    let and = if more > 0 { format!(" et {more} autres") } else { String::new() };
-    format!("Des identifiants figurent déjà dans un autre fichier de la structure\u{a0}: {shown}{and}. Retirez ces lignes, ou l’autre fichier.")
+    let and = if more > 0 { format!(" et {more} de plus") } else { String::new() };
+    format!("{}{and}", named.iter().take(5).cloned().collect::<Vec<_>>().join(", "))
 }

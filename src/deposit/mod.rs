@@ -1,6 +1,8 @@
 //! A deposit: one file sent by one site for one dataset and one period.
 
 pub mod check;
+pub mod decode;
 pub mod folder;
 pub mod parquet;
 pub mod report;
+pub mod validate;
