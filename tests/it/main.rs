@@ -1,7 +1,10 @@
 //! All integration tests, in one binary: it links once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 mod architecture;
 mod backup;
+mod check;
+mod check_properties;
 mod config;
 mod convention;
 mod evaluate;
@@ -11,6 +14,7 @@ mod http;
 mod jobs;
 mod lake;
 mod migrations;
+mod parquet;
 mod perimeter;
 mod report;
 mod samples;
