@@ -1,8 +1,7 @@
 //! All integration tests, in one binary: it links once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what failed by panicking, in its helpers too")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy.toml allows them in tests, but not in what tests share")]
+
 mod architecture;
 mod backup;
 mod check;
