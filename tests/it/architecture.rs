@@ -14,10 +14,11 @@ const RANKS: &[&[&str]] = &[
     &["ids"],
     &["store", "lake"],
     &["app"],
-    &["convention", "statistics", "territory"],
-    &["access", "audit"],
-    &["deposit", "track"],
-    &["indicator", "sharing"],
+    &["statistics", "territory"],
+    &["convention"],
+    &["access", "audit", "backup"],
+    &["indicator", "track"],
+    &["deposit", "sharing"],
     &["evaluation"],
     &["report"],
     &["jobs"],
@@ -35,7 +36,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 walk(&path, found);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+            } else if path.to_str().is_some_and(|p| p.ends_with(".rs") && !p.ends_with("tests.rs")) {
                 found.push(path);
             }
         }
