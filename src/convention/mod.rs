@@ -3,6 +3,8 @@
 pub mod column;
 pub mod document;
 pub mod expression;
+pub mod perimeter;
+pub mod register;
 pub mod rules;
 
 use std::path::Path;

@@ -1,5 +1,11 @@
 //! A deposit: one file sent by one site for one dataset and one period.
 
+mod accept;
+pub mod calendar;
 pub mod check;
 pub mod parquet;
+mod process;
 pub mod report;
+
+pub use accept::{Accepted, Allowed, Slot, accept, allow, find, withdraw};
+pub use process::{LIMIT, process};

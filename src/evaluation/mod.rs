@@ -1,7 +1,12 @@
 //! Indicators and plan → effects, pooled values, verdicts; REX answers.
 
+pub mod answers;
+pub mod disclosure;
 pub mod result;
 pub mod rex;
+pub mod snapshot;
+
+pub use snapshot::{Snapshot, latest, lock, numbered, refresh};
 
 use self::result::Evaluation;
 use crate::{convention::Convention, indicator::DepositTable};

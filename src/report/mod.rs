@@ -1,5 +1,9 @@
 //! Reports: one view → HTML and PDF.
 
+mod build;
+
+pub use build::{Built, Format, build};
+
 use crate::{
     convention::Convention,
     error::Result,

@@ -1,0 +1,150 @@
+//! The second half of the deposit's path, run by the queue: from a received file to a decision, its receipt and its typed table.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{
+    check::{Checked, check_file},
+    parquet,
+    report::CheckReport,
+};
+use crate::{
+    app::App,
+    audit::{self, Entry},
+    convention::register::{self, Registered},
+    error::{Error, Result},
+    ids::DepositId,
+    lake::key::Key,
+    store::{
+        deposits::{Accepted, Deposit},
+        jobs::Job,
+    },
+};
+
+/// Faults that a receipt lists; all are counted.
+pub const LIMIT: usize = 1000;
+
+/// Checks a received deposit and decides it; does nothing for one that is decided, so that it may run again after an interruption.
+pub async fn process(app: &App, id: DepositId) -> Result<()> {
+    let Some(deposit) = app.store.deposit(id).await?.filter(|d| !d.state.is_decided()) else { return Ok(()) };
+    let mut tx = app.store.begin().await?;
+    tx.start_check(id).await?;
+    tx.commit().await?;
+    let registered = register::version(app, deposit.convention_id).await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("original");
+    app.lake.fetch_to(&Key::parse(&deposit.original_key)?, &file).await?;
+    app.store.note_progress(id, "checking", None).await?;
+    let mut checked = check(&registered, &deposit, &file).await?;
+    if checked.report.valid {
+        keys_across_files(app, &registered, &deposit, folder.path(), &mut checked).await?;
+    }
+    app.store.note_progress(id, "recording", None).await?;
+    match checked.table.take().filter(|_| checked.report.valid) {
+        Some(table) => {
+            let key = Key::table(&deposit.convention, &deposit.dataset, &deposit.site, deposit.period, id);
+            let path = folder.path().join("table.parquet");
+            let metadata = metadata(&registered, &deposit);
+            let rows = i64::try_from(table.height()).map_err(Error::internal)?;
+            let written = path.clone();
+            tokio::task::spawn_blocking(move || {
+                let (mut table, metadata) = (table, metadata);
+                let pairs: Vec<_> = metadata.iter_mut().map(|(k, v)| (*k, std::mem::take(v))).collect();
+                parquet::write(&written, &mut table, &pairs)
+            })
+            .await
+            .map_err(Error::internal)??;
+            app.lake.put_file(&path, &key).await?;
+            accept(app, &registered, &deposit, &checked.report, rows, &key).await
+        }
+        None => reject(app, &deposit, &checked.report).await,
+    }
+}
+
+async fn check(registered: &Registered, deposit: &Deposit, file: &Path) -> Result<Checked> {
+    let (convention, dataset) = (registered.convention.clone(), deposit.dataset.clone());
+    let (file, name) = (file.to_owned(), deposit.file_name.clone());
+    tokio::task::spawn_blocking(move || {
+        let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
+        Ok(check_file(&file, &name, rules, LIMIT))
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+/// Keys are unique across all current files of the site for this dataset, but for the one that this deposit replaces.
+async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit, folder: &Path, checked: &mut Checked) -> Result<()> {
+    let Some(dataset) = registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty()) else {
+        return Ok(());
+    };
+    let current = app.store.current_deposits(deposit.convention_id).await?;
+    let others = current.iter().filter(|d| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period);
+    for (i, other) in others.enumerate() {
+        let Some(key) = &other.table_key else { continue };
+        let path = folder.join(format!("other-{i}.parquet"));
+        app.lake.fetch_to(&Key::parse(key)?, &path).await?;
+        let columns = dataset.primary_key.clone();
+        let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, Some(&columns))).await.map_err(Error::internal)??;
+        super::check::refuse_repeated_keys(checked, &dataset.primary_key, &theirs, &other.file_name)?;
+    }
+    Ok(())
+}
+
+/// What a table's file says of itself, for engines that read it without the hub.
+fn metadata(registered: &Registered, deposit: &Deposit) -> Vec<(&'static str, String)> {
+    vec![
+        ("retex.deposit", deposit.id.to_string()),
+        ("retex.number", deposit.number.clone()),
+        ("retex.site", deposit.site.to_string()),
+        ("retex.dataset", deposit.dataset.clone()),
+        ("retex.period", deposit.period.map(|p| p.to_string()).unwrap_or_default()),
+        ("retex.sha256", deposit.sha256.clone()),
+        ("retex.convention", registered.head.name.clone()),
+        ("retex.convention_version", registered.head.version.to_string()),
+        ("retex.convention_sha256", registered.head.sha256.clone()),
+    ]
+}
+
+async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &CheckReport, rows: i64, key: &Key) -> Result<()> {
+    let body = serde_json::to_string(report).map_err(Error::internal)?;
+    let mut tx = app.store.begin().await?;
+    let accepted = tx.accept_deposit(deposit.id, &body, rows, &key.to_string(), app.clock.now()).await?;
+    let superseded = match &accepted {
+        Accepted::Current { superseded } => superseded.as_ref().map(|d| d.number.clone()),
+        Accepted::Superseded { .. } => None,
+    };
+    let detail = json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": matches!(accepted, Accepted::Current { .. })});
+    audit::append(&mut tx, &decided(app, deposit, "deposit.accept", detail)).await?;
+    tx.enqueue(&app.clock, &Job::Evaluate { convention: registered.head.id }).await?;
+    tx.commit().await
+}
+
+async fn reject(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()> {
+    let body = serde_json::to_string(report).map_err(Error::internal)?;
+    let rows = i64::try_from(report.stats.rows).ok().filter(|_| report.source_error.is_none());
+    // A column outside the perimeter may hold what nobody agreed to share: its bytes go at once (domain, «A deposit»).
+    let outside = report.by_rule.iter().any(|r| r.code == "outside_perimeter");
+    let mut tx = app.store.begin().await?;
+    tx.reject_deposit(deposit.id, &body, rows, app.clock.now()).await?;
+    let erased = outside && tx.forget_original(deposit.id).await?;
+    let detail = json!({"number": deposit.number, "errors": report.stats.errors, "erased": outside});
+    audit::append(&mut tx, &decided(app, deposit, "deposit.reject", detail)).await?;
+    tx.commit().await?;
+    if erased {
+        app.lake.delete(&Key::parse(&deposit.original_key)?).await?;
+    }
+    Ok(())
+}
+
+fn decided(app: &App, deposit: &Deposit, act: &'static str, detail: serde_json::Value) -> Entry {
+    Entry {
+        at: app.clock.now(),
+        actor: audit::Actor::System,
+        organisation: Some(deposit.site.clone()),
+        act,
+        object: format!("deposit/{}", deposit.id),
+        outcome: "ok",
+        detail,
+    }
+}
