@@ -1,11 +1,15 @@
 //! The convention: what a site sends, how it is checked, what may be done with it, and what is computed from it.
 
+mod allow;
 pub mod column;
 pub mod document;
 pub mod expression;
 pub mod perimeter;
 pub mod register;
+mod functions;
+mod messages;
 pub mod rules;
+mod typing;
 
 use std::path::Path;
 

@@ -1,0 +1,103 @@
+//! Patterns of a schema: compiled with a linear-time engine, and put in words for a person where they are simple.
+
+use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::PATTERN_BYTES;
+use crate::error::Fault;
+
+/// Compiles a pattern written in ECMA's language; `whole` anchors it at both ends.
+pub fn compile(pattern: &str, whole: bool, pointer: &str) -> Result<Regex, Fault> {
+    let bad = || {
+        let message = format!(
+            "Le motif « {pattern} » n'est pas lisible : corrigez-le (les assertions « (?= » et les renvois « \\1 » ne sont pas admis)."
+        );
+        Fault::new(pointer, "pattern", message)
+    };
+    let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| bad())?;
+    let anchored = if whole { format!("^(?:{translated})$") } else { translated.into_owned() };
+    RegexBuilder::new(&anchored).size_limit(PATTERN_BYTES).build().map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => Fault::new(pointer, "pattern_too_big", "Ce motif est trop grand : simplifiez-le."),
+        _ => bad(),
+    })
+}
+
+/// What a simple pattern means, in French: «« A » puis 4 chiffres». None where words would not be exact or short.
+pub fn words(regex: &Regex) -> Option<String> {
+    let hir = regex_syntax::parse(regex.as_str()).ok()?;
+    let mut parts = Vec::new();
+    flatten(&hir, &mut parts);
+    let [start, middle @ .., end] = parts.as_slice() else { return None };
+    let look = |h: &Hir, wanted| matches!(h.kind(), HirKind::Look(l) if *l == wanted);
+    if !look(start, regex_syntax::hir::Look::Start) || !look(end, regex_syntax::hir::Look::End) || middle.is_empty() || middle.len() > 5 {
+        return None;
+    }
+    let words: Option<Vec<_>> = middle.iter().map(|part| piece(part)).collect();
+    Some(words?.join(" puis "))
+}
+
+fn flatten<'a>(hir: &'a Hir, parts: &mut Vec<&'a Hir>) {
+    match hir.kind() {
+        HirKind::Concat(items) => items.iter().for_each(|item| flatten(item, parts)),
+        HirKind::Capture(capture) => flatten(&capture.sub, parts),
+        _ => parts.push(hir),
+    }
+}
+
+fn piece(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(format!("« {} »", std::str::from_utf8(&literal.0).ok()?)),
+        HirKind::Class(class) => Some(format!("un {}", class_words(class)?)),
+        HirKind::Repetition(repetition) => {
+            let HirKind::Class(class) = repetition.sub.kind() else { return None };
+            let what = class_words(class)?;
+            match (repetition.min, repetition.max) {
+                (1, Some(1)) => Some(format!("un {what}")),
+                (min, Some(max)) if min == max => Some(format!("{min} {}", plural(what))),
+                (min, Some(max)) => Some(format!("{min} à {max} {}", plural(what))),
+                (min, None) if min <= 1 => Some(format!("des {}", plural(what))),
+                (min, None) => Some(format!("au moins {min} {}", plural(what))),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn plural(what: &str) -> String {
+    what.split(' ').map(|word| format!("{word}s")).collect::<Vec<_>>().join(" ")
+}
+
+fn class_words(class: &Class) -> Option<&'static str> {
+    let ranges: Vec<(char, char)> = match class {
+        Class::Unicode(c) => c.ranges().iter().map(|r| (r.start(), r.end())).collect(),
+        Class::Bytes(c) => c.ranges().iter().map(|r| (char::from(r.start()), char::from(r.end()))).collect(),
+    };
+    match ranges.as_slice() {
+        [('0', '9')] => Some("chiffre"),
+        [('A', 'Z')] => Some("caractère majuscule"),
+        [('a', 'z')] => Some("caractère minuscule"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simple_patterns_are_put_in_words() {
+        let said = |pattern: &str| compile(pattern, false, "").ok().and_then(|r| words(&r));
+        assert_eq!(said("^A[0-9]{4}$").as_deref(), Some("« A » puis 4 chiffres"));
+        assert_eq!(said(r"^\d{14}$").as_deref(), Some("14 chiffres"));
+        assert_eq!(said("^[A-Z]{2}-[0-9]+$").as_deref(), Some("2 caractères majuscules puis « - » puis des chiffres"));
+        assert_eq!(said("[0-9]"), None);
+        assert_eq!(said("^(a|b)$"), None);
+    }
+
+    #[test]
+    fn a_bad_or_huge_pattern_is_refused() {
+        assert_eq!(compile("(", false, "/p").map(|_| ()).map_err(|f| f.code), Err("pattern".to_owned()));
+        assert_eq!(compile("(?=a)", false, "/p").map(|_| ()).map_err(|f| f.code), Err("pattern".to_owned()));
+        assert_eq!(compile(r"(\w{1000}){1000}", false, "/p").map(|_| ()).map_err(|f| f.code), Err("pattern_too_big".to_owned()));
+    }
+}
