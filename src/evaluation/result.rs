@@ -177,8 +177,29 @@ pub struct Pooled {
     pub fixed: Option<FixedResult>,
     /// Random-effects mean.
     pub random: Option<RandomResult>,
+    /// Where each site is of one arm: the difference between sites, in place of a random-effects mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<BetweenResult>,
     /// Why there is none.
     pub reason: Option<Reason>,
+}
+
+/// Welch's comparison of the levels of treated and control sites.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BetweenResult {
+    /// On the indicator's scale.
+    pub estimate: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// Its interval.
+    #[schema(value_type = Vec<f64>)]
+    pub ci: Interval,
+    /// Degrees of freedom of Student's law; null for the normal law.
+    pub df: Option<f64>,
+    /// Treated sites.
+    pub treated: u64,
+    /// Control sites.
+    pub control: u64,
 }
 
 /// Inverse-variance mean.

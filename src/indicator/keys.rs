@@ -1,0 +1,49 @@
+//! Keys across files: a primary or unique key names one row among all files of a site for a dataset.
+
+use std::collections::HashSet;
+
+use polars::prelude::{DataFrame, DataType};
+
+use crate::convention::document::Dataset;
+
+/// The keys of the files of one site for one dataset, read so far.
+pub struct Keys {
+    keys: Vec<(Vec<String>, HashSet<String>)>,
+}
+
+// Between the cells of a key of several columns; no cell holds it.
+const BETWEEN: &str = "\u{1f}";
+
+impl Keys {
+    /// No file read yet.
+    pub fn new(dataset: &Dataset) -> Self {
+        let primary = (!dataset.primary_key.is_empty()).then_some(&dataset.primary_key);
+        Self { keys: primary.into_iter().chain(&dataset.unique_keys).map(|columns| (columns.clone(), HashSet::new())).collect() }
+    }
+
+    /// Adds the keys of another file, unless some are already there: then gives those, as people read them, and adds nothing.
+    /// A key with an empty cell repeats nothing.
+    pub fn add(&mut self, table: &DataFrame) -> Vec<String> {
+        let read: Vec<Vec<String>> = self.keys.iter().map(|(columns, _)| keys_of(table, columns)).collect();
+        let known = |(key, (_, seen)): &(&String, &(Vec<String>, HashSet<String>))| seen.contains(*key);
+        let repeated: Vec<String> = (read.iter().zip(&self.keys))
+            .flat_map(|(keys, seen)| keys.iter().map(move |key| (key, seen)))
+            .filter(known)
+            .map(|(key, _)| key.replace(BETWEEN, ", "))
+            .collect();
+        if repeated.is_empty() {
+            for (keys, (_, seen)) in read.into_iter().zip(&mut self.keys) {
+                seen.extend(keys);
+            }
+        }
+        repeated
+    }
+}
+
+fn keys_of(table: &DataFrame, columns: &[String]) -> Vec<String> {
+    let text = |name: &String| table.column(name).and_then(|column| column.cast(&DataType::String)).ok();
+    let Some(cells) = columns.iter().map(text).collect::<Option<Vec<_>>>() else { return Vec::new() };
+    let Some(cells) = cells.iter().map(|column| column.str().ok()).collect::<Option<Vec<_>>>() else { return Vec::new() };
+    let key = |row: usize| cells.iter().map(|column| column.get(row)).collect::<Option<Vec<_>>>().map(|key| key.join(BETWEEN));
+    (0..table.height()).filter_map(key).collect()
+}

@@ -1,0 +1,201 @@
+//! One deposit → its summary, with polars' in-memory engine, in file order.
+
+use chrono::NaiveDate;
+use polars::prelude::{Column as Series, DataFrame, DataType, Engine, Expr, IntoLazy, NULL, PolarsResult, TimeUnit, col, lit};
+
+use super::{
+    DepositTable,
+    source::{PhaseUse, Source},
+    summary::{Arm, GroupKey, KeyedRow, Order, Phase, Row, Summary, unclustered},
+};
+use crate::{
+    convention::{column::Column, document::Phases, expression::Expression},
+    error::{Error, Result},
+    statistics::Sum,
+};
+
+/// Reads every row of a deposit as `source` says. Refused (`not_computable`) where an expression fails on these rows.
+pub fn summarise(source: &Source<'_>, deposit: &DepositTable) -> Result<Summary> {
+    rows(source, deposit).map_err(|error| {
+        Error::invalid("not_computable", "Le calcul échoue sur les lignes reçues. Vérifiez la formule de l’indicateur.").with_source(error)
+    })
+}
+
+fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
+    let read = Read::new(source, &deposit.table)?;
+    let grouping = &source.grouping;
+    let values = read.expression("value", source.value, source.unit)?;
+    let pers = read.expression("per", source.per, source.unit)?;
+    let kept = read.booleans("filter")?;
+    let arms = read.text("arm")?;
+    let days = read.days("phase")?;
+    let clusters = read.text("cluster")?;
+    let keys = read.text("key")?;
+    let orders = read.orders("order")?;
+
+    let mut summary = Summary { is_ratio: source.per.is_some(), ..Summary::default() };
+    for i in 0..deposit.table.height() {
+        if kept.as_ref().is_some_and(|kept| kept[i] != Some(true)) {
+            continue;
+        }
+        let arm = match grouping.arms {
+            None => None,
+            Some(named) => match arms.as_ref().and_then(|arms| arms[i].as_deref()) {
+                Some(arm) if same(arm, &named.treated) => Some(Arm::Treated),
+                Some(arm) if same(arm, &named.control) => Some(Arm::Control),
+                _ => {
+                    summary.outside_arms += 1;
+                    continue;
+                }
+            },
+        };
+        let phase = match (grouping.phases, grouping.phase_use) {
+            (None, _) | (_, PhaseUse::All) => None,
+            (Some(phases), phase_use) => match (days.as_ref().and_then(|days| days[i]).and_then(|day| phase_of(day, phases)), phase_use) {
+                (Some(Phase::Trial), PhaseUse::TrialOnly) => None,
+                (Some(phase), PhaseUse::Both) => Some(phase),
+                (Some(Phase::Baseline), _) => continue,
+                _ => {
+                    summary.outside_phases += 1;
+                    continue;
+                }
+            },
+        };
+        let group = GroupKey { arm, phase };
+        let value = values.as_ref().map_or(Some(1.0), |values| values[i]);
+        let row = Row {
+            value: if source.counts { value.map(|_| 1.0) } else { value },
+            per: pers.as_ref().and_then(|pers| pers[i]),
+            cluster: grouping.cluster.map(|_| {
+                clusters.as_ref().and_then(|clusters| clusters[i].clone()).unwrap_or_else(|| unclustered(&deposit.sha256, i))
+            }),
+        };
+        match keys.as_ref().and_then(|keys| keys[i].clone()) {
+            None => {
+                let is_ratio = summary.is_ratio;
+                summary.group(group).push(&row, is_ratio);
+            }
+            Some(key) => {
+                let order = orders.as_ref().map_or(Order::Missing, |orders| orders[i].clone());
+                // On a tie the row further down the file is the later one.
+                if summary.keyed.get(&key).is_none_or(|last| last.order <= order) {
+                    let Row { value, per, cluster } = row;
+                    summary.keyed.insert(key, KeyedRow { order, group, value: value.map(Sum::of), per: per.map(Sum::of), cluster });
+                }
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// Whether a cell names an arm; a true/false column is written as people write it.
+fn same(cell: &str, name: &str) -> bool {
+    cell == name
+        || match cell {
+            "true" => ["vrai", "oui", "1"].contains(&name.to_lowercase().as_str()),
+            "false" => ["faux", "non", "0"].contains(&name.to_lowercase().as_str()),
+            _ => false,
+        }
+}
+
+fn phase_of(day: NaiveDate, phases: &Phases) -> Option<Phase> {
+    let within = |[start, end]: [NaiveDate; 2]| start <= day && day <= end;
+    if within(phases.trial) {
+        Some(Phase::Trial)
+    } else {
+        phases.baseline.is_some_and(within).then_some(Phase::Baseline)
+    }
+}
+
+/// The columns that were computed, under names of our own.
+struct Read(DataFrame);
+
+impl Read {
+    fn new(source: &Source<'_>, table: &DataFrame) -> PolarsResult<Self> {
+        let column = |name: &str| col(name.to_owned());
+        let grouping = &source.grouping;
+        let wanted: Vec<(&str, Expr)> = [
+            ("value", source.value.map(|e| e.expr.clone())),
+            ("per", source.per.map(|e| e.expr.clone())),
+            ("filter", source.filter.map(|e| e.expr.clone())),
+            ("arm", grouping.arms.map(|arms| column(&arms.column))),
+            ("phase", grouping.phases.map(|phases| column(&phases.column))),
+            ("cluster", grouping.cluster.map(column)),
+            ("key", source.last_by.map(column)),
+            ("order", source.order.map(column)),
+        ]
+        .into_iter()
+        .filter_map(|(name, expr)| Some((name, expr?)))
+        .collect();
+        // A file may leave out a column that is not required: its cells are empty.
+        let absent: Vec<Expr> = source.columns.iter().filter(|c| table.column(&c.name).is_err()).map(null).collect();
+        // with_columns rather than select: a constant then has as many rows as the table.
+        let named = wanted.iter().map(|(name, expr)| expr.clone().alias(internal(name))).collect::<Vec<_>>();
+        let keep = wanted.iter().map(|(name, _)| col(internal(name))).collect::<Vec<_>>();
+        let frame = table.clone().lazy().with_columns(absent).with_columns(named).select(keep);
+        frame.collect_with_engine(Engine::InMemory).map(|result| Self(result.unwrap_single()))
+    }
+
+    fn column(&self, name: &str) -> Option<&Series> {
+        self.0.column(&internal(name)).ok()
+    }
+
+    /// Numbers: true is 1, a duration counts in `unit` microseconds, what is not finite is missing.
+    fn expression(&self, name: &str, expression: Option<&Expression>, unit: f64) -> PolarsResult<Option<Vec<Option<f64>>>> {
+        let (Some(column), Some(_)) = (self.column(name), expression) else { return Ok(None) };
+        let scale = match column.dtype() {
+            DataType::Duration(TimeUnit::Nanoseconds) => Some(unit * 1e3),
+            DataType::Duration(TimeUnit::Microseconds) => Some(unit),
+            DataType::Duration(TimeUnit::Milliseconds) => Some(unit / 1e3),
+            _ => None,
+        };
+        let numbers = match scale {
+            Some(_) => column.cast(&DataType::Int64)?.cast(&DataType::Float64)?,
+            None => column.cast(&DataType::Float64)?,
+        };
+        let scaled = |value: f64| scale.map_or(value, |scale| value / scale);
+        Ok(Some(numbers.f64()?.iter().map(|value| value.map(scaled).filter(|value| value.is_finite())).collect()))
+    }
+
+    fn booleans(&self, name: &str) -> PolarsResult<Option<Vec<Option<bool>>>> {
+        let Some(column) = self.column(name) else { return Ok(None) };
+        Ok(Some(column.cast(&DataType::Boolean)?.bool()?.iter().collect()))
+    }
+
+    fn text(&self, name: &str) -> PolarsResult<Option<Vec<Option<String>>>> {
+        let Some(column) = self.column(name) else { return Ok(None) };
+        Ok(Some(column.cast(&DataType::String)?.str()?.iter().map(|text| text.map(str::to_owned)).collect()))
+    }
+
+    fn days(&self, name: &str) -> PolarsResult<Option<Vec<Option<NaiveDate>>>> {
+        let Some(column) = self.column(name) else { return Ok(None) };
+        let epoch = NaiveDate::default();
+        let day = |days: i32| epoch.checked_add_signed(chrono::TimeDelta::days(i64::from(days)));
+        let days = column.cast(&DataType::Date)?.cast(&DataType::Int32)?;
+        Ok(Some(days.i32()?.iter().map(|days| days.and_then(day)).collect()))
+    }
+
+    fn orders(&self, name: &str) -> PolarsResult<Option<Vec<Order>>> {
+        let Some(column) = self.column(name) else { return Ok(None) };
+        Ok(Some(match column.dtype() {
+            DataType::String => column.str()?.iter().map(|text| text.map_or(Order::Missing, |text| Order::Text(text.to_owned()))).collect(),
+            DataType::Float64 => column.f64()?.iter().map(|value| value.map_or(Order::Missing, |v| Order::Number(sortable(v)))).collect(),
+            _ => column.cast(&DataType::Int64)?.i64()?.iter().map(|value| value.map_or(Order::Missing, Order::Number)).collect(),
+        }))
+    }
+}
+
+/// An integer that sorts as the number does (IEEE 754 total order).
+fn sortable(value: f64) -> i64 {
+    let bits = (value + 0.0).to_bits() as i64;
+    bits ^ (((bits >> 63) as u64) >> 1) as i64
+}
+
+fn null(column: &Column) -> Expr {
+    lit(NULL).cast(column.kind.dtype()).alias(column.name.as_str())
+}
+
+// No header holds a control character: the check refuses it.
+fn internal(name: &str) -> String {
+    format!("\u{1}{name}")
+}
