@@ -1,0 +1,62 @@
+// A hub of its own for a test: started, waited for, stopped.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const RETEX = process.env.RETEX_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/retex");
+
+/**
+ * Starts `retex COMMAND --listen 127.0.0.1:0` in a data folder of its own and waits until `/readyz` answers.
+ * @param {object} options
+ * @param {string} [options.command] `demo` or `serve`
+ * @param {Record<string, string>} [options.settings] RETEX_… variables beside the defaults
+ * @param {string} [options.data] an existing data folder, which is then kept
+ * @param {number} [options.timeout] milliseconds
+ * @returns {Promise<{url: string, output: () => string, data: string, stop: () => Promise<void>}>}
+ */
+export async function startHub({ command = "demo", settings = {}, data, timeout = 180_000 } = {}) {
+  const folder = data ?? (await mkdtemp(join(tmpdir(), "retex-browser-")));
+  // Only what is asked: settings of the person's shell must not change a test.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("RETEX_")));
+  const child = spawn(RETEX, [command, "--data", folder, "--listen", "127.0.0.1:0"], {
+    cwd: ROOT,
+    env: { ...env, ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let ended = false;
+  const closed = new Promise((done) => child.once("close", () => ((ended = true), done())));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text) => (output += text));
+  }
+  const stop = async () => {
+    if (!ended) {
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await closed;
+      clearTimeout(late);
+    }
+    if (!data) await rm(folder, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + timeout;
+  while (Date.now() < deadline && !ended) {
+    const url = output.match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
+    if (url && (await ready(url))) return { url, output: () => output, data: folder, stop };
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  await stop();
+  throw new Error(`the hub ${ended ? "stopped" : "did not answer"}:\n${output}`);
+}
+
+async function ready(url) {
+  try {
+    return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}
