@@ -16,7 +16,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     ids::{DepositId, Period, Siren},
-    lake::{Received, key::Key},
+    lake::Received,
     store::{
         deposits::{Deposit, DepositState, NewDeposit},
         jobs::Job,
@@ -77,14 +77,14 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
 /// Those of [`allow`]; `too_large`; `body_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
 pub async fn accept<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<Accepted>
 where
-    S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
-    E: std::error::Error + Send + Sync + 'static,
+    S: Stream<Item = Result<Bytes, E>>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let allowed = allow(app, actor, &slot).await?;
     let received = app.lake.receive(app.clock.id(), body, app.config.max_upload).await?;
     let outcome = record(app, actor, &slot, &allowed, &received).await;
     if !matches!(&outcome, Ok(Accepted { already: false, .. })) {
-        app.lake.delete(&received.key).await?;
+        app.lake.discard(&received).await?;
     }
     outcome
 }
@@ -98,8 +98,7 @@ async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, receiv
         return Ok(Accepted { deposit, already: true });
     }
     // The object first, then the row that names it: an interruption leaves an object that the sweep removes, never a bad row.
-    let original = Key::original(site, &received.sha256);
-    app.lake.keep(&received.key, &original).await?;
+    let original = app.lake.keep(received, site).await?;
     let (id, now) = (DepositId(app.clock.id()), app.clock.now());
     let new = NewDeposit {
         id,

@@ -34,7 +34,7 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     let registered = register::version(app, deposit.convention_id).await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("original");
-    app.lake.fetch_to(&Key::parse(&deposit.original_key)?, &file).await?;
+    app.lake.fetch_to(&deposit.original_key.parse()?, &file).await?;
     app.store.note_progress(id, "checking", None).await?;
     let mut checked = check(&registered, &deposit, &file).await?;
     if checked.report.valid {
@@ -43,7 +43,6 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     app.store.note_progress(id, "recording", None).await?;
     match checked.table.take().filter(|_| checked.report.valid) {
         Some(table) => {
-            let key = Key::table(&deposit.convention, &deposit.dataset, &deposit.site, deposit.period, id);
             let path = folder.path().join("table.parquet");
             let metadata = metadata(&registered, &deposit);
             let rows = i64::try_from(table.height()).map_err(Error::internal)?;
@@ -55,7 +54,8 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
             })
             .await
             .map_err(Error::internal)??;
-            app.lake.put_file(&path, &key).await?;
+            let lake = app.lake.table(&deposit.convention, &deposit.dataset)?;
+            let key = lake.add(&deposit.site, deposit.period, id, &path).await?;
             accept(app, &registered, &deposit, &checked.report, rows, &key).await
         }
         None => reject(app, &deposit, &checked.report).await,
@@ -83,7 +83,7 @@ async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit
     for (i, other) in others.enumerate() {
         let Some(key) = &other.table_key else { continue };
         let path = folder.join(format!("other-{i}.parquet"));
-        app.lake.fetch_to(&Key::parse(key)?, &path).await?;
+        app.lake.fetch_to(&key.parse()?, &path).await?;
         let columns = dataset.primary_key.clone();
         let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, Some(&columns))).await.map_err(Error::internal)??;
         super::check::refuse_repeated_keys(checked, &dataset.primary_key, &theirs, &other.file_name)?;
@@ -132,7 +132,7 @@ async fn reject(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()
     audit::append(&mut tx, &decided(app, deposit, "deposit.reject", detail)).await?;
     tx.commit().await?;
     if erased {
-        app.lake.delete(&Key::parse(&deposit.original_key)?).await?;
+        app.lake.delete(&deposit.original_key.parse()?).await?;
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
     for (i, deposit) in deposits.into_iter().enumerate() {
-        let key = Key::parse(deposit.table_key.as_deref().ok_or_else(|| Error::internal("an accepted deposit has no table"))?)?;
+        let key: Key = deposit.table_key.as_deref().ok_or_else(|| Error::internal("an accepted deposit has no table"))?.parse()?;
         let path = folder.path().join(format!("{i}.parquet"));
         app.lake.fetch_to(&key, &path).await?;
         files.push((deposit, path));

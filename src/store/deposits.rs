@@ -253,6 +253,13 @@ impl Store {
         Ok(on_db!(self, |db| query_as(SQL).bind(convention).fetch_all(db).await)?)
     }
 
+    /// How many deposits of a convention wait for their check or undergo it.
+    pub async fn undecided_deposits(&self, convention: ConventionId) -> Result<i64> {
+        const SQL: &str = "SELECT COUNT(*) FROM deposits
+            WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND state IN ('received', 'checking')";
+        Ok(on_db!(self, |db| query_scalar(SQL).bind(convention).fetch_one(db).await)?)
+    }
+
     /// Notes how far a running check is; does nothing once it is decided.
     pub async fn note_progress(&self, id: DepositId, step: &str, percent: Option<i64>) -> Result<()> {
         const SQL: &str = "UPDATE deposits SET step = $2, progress = $3 WHERE id = $1 AND state = 'checking'";

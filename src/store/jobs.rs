@@ -6,6 +6,25 @@ use sqlx::{FromRow, query, query_as, query_scalar};
 use super::{Store, Tx, dialect};
 use crate::{error::Result, ids::JobId};
 
+/// Runs before a job is given up.
+const ATTEMPTS: i64 = 5;
+
+/// What there is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Check a received deposit and decide it.
+    CheckDeposit {
+        /// Which.
+        deposit: DepositId,
+    },
+    /// Compute the indicators of a convention.
+    Evaluate {
+        /// Any version of it.
+        convention: ConventionId,
+    },
+}
+
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct JobRow {
@@ -168,6 +187,24 @@ impl Store {
 }
 
 impl Tx {
+    /// Adds work to do as soon as a worker is free; work that waits already is not added twice.
+    pub async fn enqueue(&mut self, clock: &Clock, job: &Job) -> Result<bool> {
+        let payload = serde_json::to_value(job).map_err(Error::internal)?;
+        let now = clock.now();
+        let kind = payload.get("kind").and_then(|k| k.as_str()).unwrap_or_default().to_owned();
+        let payload = payload.to_string();
+        let new = NewJob {
+            id: JobId(clock.id()),
+            kind,
+            unique_key: Some(payload.clone()),
+            payload,
+            run_at: now,
+            max_attempts: ATTEMPTS,
+            created_at: now,
+        };
+        self.insert_job(&new).await
+    }
+
     /// Adds a job; false if one with its key already waits for its first run.
     pub async fn insert_job(&mut self, new: &NewJob) -> Result<bool> {
         const SQL: &str = "INSERT INTO jobs (id, kind, payload, unique_key, run_at, attempts, max_attempts, created_at)
