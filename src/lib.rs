@@ -17,6 +17,7 @@
 //! | [`territory`] | who exists in the Métropole |
 //! | [`access`] | accounts, roles, sessions, tokens |
 //! | [`audit`] | the chained trail |
+//! | [`backup`] | a consistent copy of the hub, and its return |
 //! | [`store`] | the only SQL |
 //! | [`lake`] | the only object store; [`lake::key`] is the only place where a path is built |
 //!
@@ -42,6 +43,7 @@
 pub mod access;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

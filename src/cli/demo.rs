@@ -264,7 +264,8 @@ async fn actor(app: &App, email: &str) -> Result<Actor> {
 
 /// A name as a part of an address: `Noisy-le-Sec` → `noisy-le-sec`.
 fn slug(name: &str) -> String {
-    let plain = name.to_lowercase().chars().map(|c| match c {
+    let lower = name.to_lowercase();
+    let plain = lower.chars().map(|c| match c {
         'à' | 'â' | 'ä' => 'a',
         'ç' => 'c',
         'é' | 'è' | 'ê' | 'ë' => 'e',

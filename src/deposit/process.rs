@@ -15,7 +15,7 @@ use crate::{
     convention::register::{self, Registered},
     error::{Error, Result},
     ids::DepositId,
-    lake::key::Key,
+    lake::Key,
     store::{
         deposits::{Accepted, Deposit},
         jobs::Job,

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Kind, Result},
     ids::{AccountId, ConventionId, EvaluationId},
     indicator::DepositTable,
-    lake::key::Key,
+    lake::Key,
     store::{
         deposits::Deposit,
         evaluations::{EvaluationHead, EvaluationRow, NewEvaluation},

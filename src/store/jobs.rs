@@ -1,10 +1,15 @@
 //! The queue. What the jobs do is in `crate::jobs`.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, query, query_as, query_scalar};
 
 use super::{Store, Tx, dialect};
-use crate::{error::Result, ids::JobId};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    ids::{ConventionId, DepositId, JobId},
+};
 
 /// Runs before a job is given up.
 const ATTEMPTS: i64 = 5;
