@@ -34,3 +34,13 @@ pub(super) fn suggestion<'a>(wanted: &str, names: impl IntoIterator<Item = &'a s
         }
     }
 }
+
+/// `key` as a part of a JSON Pointer (RFC 6901).
+pub(super) fn pointer(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// «1 point», «2 points».
+pub(super) fn counted(n: usize, one: &str) -> String {
+    if n < 2 { format!("{n} {one}") } else { format!("{n} {one}s") }
+}

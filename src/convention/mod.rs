@@ -1,15 +1,21 @@
 //! The convention: what a site sends, how it is checked, what may be done with it, and what is computed from it.
 
 mod allow;
+mod canonical;
+mod checks;
 pub mod column;
 pub mod document;
 pub mod expression;
-pub mod perimeter;
-pub mod register;
 mod functions;
+mod load;
 mod messages;
+pub mod perimeter;
+mod plan;
+pub mod register;
 pub mod rules;
+mod source;
 mod typing;
+mod validate;
 
 use std::path::Path;
 
@@ -17,7 +23,8 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use self::{document::Document, expression::Expression, rules::Rules};
-use crate::{error::Result, ids::Siren};
+pub use self::{plan::{DURATION_UNITS, allowed_effects}, validate::SCHEMA};
+use crate::{error::Result, ids::Siren, territory};
 
 /// A convention that passed every check: its document, its hash, and what was compiled from it.
 pub struct Convention {
@@ -58,18 +65,26 @@ pub struct PerExpressions {
 }
 
 impl Convention {
-    /// Reads a convention from a JSON or YAML file; a `$ref` to a relative path is read from the file's folder.
-    pub fn load_file(_path: &Path) -> Result<Self> {
-        todo!()
+    /// Reads a convention from a JSON or YAML file; a `$ref` to a relative path, as a dataset's schema or as the questionnaire,
+    /// is read from the file's folder and nowhere else.
+    ///
+    /// # Errors
+    /// `convention_unreadable`, `convention_too_large`, `convention_syntax`, or `convention_invalid` with every fault found.
+    pub fn load_file(path: &Path) -> Result<Self> {
+        load::file(path)
     }
 
     /// Reads a self-contained convention, as the hub keeps it.
-    pub fn from_json(_json: Json) -> Result<Self> {
-        todo!()
+    ///
+    /// # Errors
+    /// `convention_invalid` with every fault found; a `$ref` to a file is one.
+    pub fn from_json(json: Json) -> Result<Self> {
+        load::json(json)
     }
 
     /// The site's label in the convention, else its official name, else its SIREN.
-    pub fn site_name(&self, _site: &Siren) -> String {
-        todo!()
+    pub fn site_name(&self, site: &Siren) -> String {
+        let label = self.document.parties.sites.iter().find(|p| &p.siren == site).and_then(|p| p.label.clone());
+        label.or_else(|| territory::by_siren(site).map(|o| o.name.to_owned())).unwrap_or_else(|| site.to_string())
     }
 }

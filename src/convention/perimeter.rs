@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, Months, NaiveDate};
 
 use super::document::Document;
 use crate::{
@@ -141,10 +141,7 @@ pub fn may(document: &Document, person: &Person, asked: Use, dataset: Option<&st
     if !allowed {
         return Err(Error::new(Kind::Forbidden, "use_not_allowed", "La convention ou votre rôle ne permet pas cette action."));
     }
-    match asked {
-        Use::Deposit => within(document, dataset, today),
-        _ => Ok(()),
-    }
+    in_time(document, asked, dataset, today)
 }
 
 fn absent() -> Error {
@@ -157,18 +154,83 @@ fn evaluated(document: &Document, dataset: Option<&str>) -> bool {
 }
 
 /// Days left for corrections after the last due date.
-const CORRECTIONS: u64 = 60;
+const CORRECTIONS: u64 = 30;
 
-fn within(document: &Document, dataset: Option<&str>, today: NaiveDate) -> Result<()> {
-    if today < document.period.start {
-        let message = "L'expérimentation n'a pas commencé : les dépôts ouvrent à son premier jour.";
-        return Err(Error::new(Kind::Conflict, "not_started", message));
+/// Deposits and answers open on the first day; deposits close 30 days after the last file is due, so that a site can correct what was
+/// refused; data are read until the end of their retention.
+fn in_time(document: &Document, asked: Use, dataset: Option<&str>, today: NaiveDate) -> Result<()> {
+    let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
+    if matches!(asked, Use::Deposit | Use::WriteRex) && today < document.period.start {
+        return conflict("not_started", "L'expérimentation n'a pas commencé : revenez à son premier jour.");
     }
-    let due = dataset.and_then(|d| document.datasets.get(d)).and_then(|d| d.due.as_deref());
-    let grace = due.and_then(|d| d.strip_prefix('P')?.strip_suffix('D')?.parse::<u64>().ok()).unwrap_or(0);
-    if today > document.period.end + Days::new(grace + CORRECTIONS) {
-        let message = "L'expérimentation est terminée et le temps des corrections est passé : adressez-vous à la Métropole.";
-        return Err(Error::new(Kind::Conflict, "ended", message));
+    let end = document.period.end;
+    let last = match asked {
+        Use::ReadConvention => return Ok(()),
+        Use::Deposit => end.checked_add_days(Days::new(due_days(dataset.and_then(|d| document.datasets.get(d)?.due.as_deref())) + CORRECTIONS)),
+        _ => end.checked_add_months(Months::new(document.retention.months)),
+    };
+    match (asked, last) {
+        (_, Some(last)) if today <= last => Ok(()),
+        (Use::Deposit, _) => conflict("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole."),
+        _ => conflict("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus."),
     }
-    Ok(())
+}
+
+/// Days of `P10D`; none where nothing is said.
+pub fn due_days(due: Option<&str>) -> u64 {
+    due.and_then(|d| d.strip_prefix('P')?.strip_suffix('D')?.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> Document {
+        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/chauffage/convention.yaml"));
+        serde_saphyr::from_str(text).expect("the sample is a document")
+    }
+
+    fn ask(role: Role, site: Option<&str>, asked: Use, of: Option<&str>, day: &str) -> &'static str {
+        let document = document();
+        let siren = |s: &str| s.parse::<Siren>().expect("a SIREN");
+        let person = Person { role, site: site.map(siren) };
+        let dataset = (asked == Use::Deposit).then(|| document.datasets.keys().next().expect("a dataset").clone());
+        may(&document, &person, asked, dataset.as_deref(), of.map(siren).as_ref(), day.parse().expect("a day")).map_or_else(|e| e.code, |()| "ok")
+    }
+
+    #[test]
+    fn each_role_has_its_uses_and_no_site_sees_another() {
+        let document = document();
+        let [own, other] = [0, 1].map(|i| document.parties.sites[i].siren.to_string());
+        let (own, other) = (own.as_str(), other.as_str());
+        let during = "2026-02-10";
+        for asked in [Use::Deposit, Use::ReadDeposit, Use::OwnResults, Use::ReadRex, Use::WriteRex] {
+            assert_eq!(ask(Role::Contributor, Some(own), asked, Some(own), during), "ok", "{asked:?}");
+            assert_eq!(ask(Role::Contributor, Some(own), asked, Some(other), during), "not_found", "{asked:?}");
+            assert_eq!(ask(Role::Contributor, Some("217500016"), asked, Some("217500016"), during), "not_found", "{asked:?} of no party");
+            for blind in [Role::DataProtectionOfficer, Role::Administrator] {
+                assert_eq!(ask(blind, None, asked, Some(own), during), "use_not_allowed", "{asked:?} {blind:?}");
+            }
+        }
+        assert_eq!(ask(Role::Contributor, Some(own), Use::Evaluation, None, during), "use_not_allowed");
+        assert_eq!(ask(Role::Signatory, Some(own), Use::Deposit, Some(own), during), "use_not_allowed");
+        for role in [Role::Analyst, Role::Officer] {
+            assert_eq!(ask(role, None, Use::Evaluation, None, during), "ok");
+            assert_eq!(ask(role, None, Use::Deposit, Some(own), during), "use_not_allowed");
+        }
+    }
+
+    #[test]
+    fn deposits_close_after_the_corrections_and_reading_with_the_retention() {
+        let own = document().parties.sites[0].siren.to_string();
+        let end = document().period.end;
+        let grace = due_days(document().datasets[0].due.as_deref());
+        let deposit = |day: NaiveDate| ask(Role::Contributor, Some(&own), Use::Deposit, Some(&own), &day.to_string());
+        assert_eq!(deposit(document().period.start - Days::new(1)), "not_started");
+        assert_eq!(deposit(end + Days::new(grace + CORRECTIONS)), "ok");
+        assert_eq!(deposit(end + Days::new(grace + CORRECTIONS + 1)), "deposits_closed");
+        let read = |day: NaiveDate| ask(Role::Analyst, None, Use::Evaluation, None, &day.to_string());
+        assert_eq!(read(end + Months::new(document().retention.months)), "ok");
+        assert_eq!(read(end + Months::new(document().retention.months) + Days::new(1)), "retention_over");
+    }
 }

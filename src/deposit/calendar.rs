@@ -3,7 +3,10 @@
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    convention::document::{Dataset, Document, Periodicity, Span},
+    convention::{
+        document::{Dataset, Document, Periodicity, Span},
+        perimeter::due_days,
+    },
     error::{Error, Result},
     ids::Period,
 };
@@ -28,7 +31,7 @@ pub fn calendar(document: &Document) -> Vec<Due> {
 }
 
 fn dues(name: &str, dataset: &Dataset, span: Span) -> Vec<Due> {
-    let grace = Days::new(dataset.due.as_deref().and_then(days).unwrap_or(0));
+    let grace = Days::new(due_days(dataset.due.as_deref()));
     let due = |period: Option<Period>, ends: NaiveDate| {
         let ends = ends.min(span.end);
         Due { dataset: name.to_owned(), period, ends, by: ends + grace }
@@ -43,11 +46,6 @@ fn dues(name: &str, dataset: &Dataset, span: Span) -> Vec<Due> {
 
 fn months(span: Span) -> impl Iterator<Item = Period> {
     std::iter::successors(Some(Period::containing(span.start)), |p| Some(p.next())).take_while(move |p| p.start() <= span.end)
-}
-
-/// Days of an ISO 8601 duration `P10D`.
-pub fn days(duration: &str) -> Option<u64> {
-    duration.strip_prefix('P')?.strip_suffix('D')?.parse().ok()
 }
 
 /// Checks that `period` is one that the dataset asks for.
