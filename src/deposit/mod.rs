@@ -3,6 +3,7 @@
 mod accept;
 pub mod calendar;
 pub mod check;
+pub mod folder;
 pub mod parquet;
 mod process;
 pub mod report;
