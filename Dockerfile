@@ -1,7 +1,7 @@
 # Retex : compilation, puis une image sans outil de compilation ni droits d'administration.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
 COPY src ./src
 COPY schemas ./schemas
 COPY migrations ./migrations

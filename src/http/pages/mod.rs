@@ -1,0 +1,20 @@
+//! The pages: one file and one template struct per page.
+
+pub mod accounts;
+pub mod audit;
+pub mod compare;
+pub mod confirm;
+pub mod convention;
+pub mod deposit;
+pub mod deposit_new;
+pub mod deposits;
+pub mod evaluation;
+pub mod experiment;
+pub mod experiments;
+pub mod failure;
+pub mod home;
+pub mod indicator;
+pub mod rex;
+pub mod sign_in;
+pub mod text;
+pub mod tokens;
