@@ -34,7 +34,8 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     let registered = register::version(app, deposit.convention_id).await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("original");
-    app.lake.fetch_to(&deposit.original_key.parse()?, &file).await?;
+    let original = deposit.original_key.as_deref().ok_or_else(|| Error::internal("a received deposit has no file"))?;
+    app.lake.fetch_to(&original.parse()?, &file).await?;
     app.store.note_progress(id, "checking", None).await?;
     let mut checked = check(&registered, &deposit, &file).await?;
     if checked.report.valid {
@@ -86,7 +87,7 @@ async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit
         app.lake.fetch_to(&key.parse()?, &path).await?;
         let columns = dataset.primary_key.clone();
         let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, Some(&columns))).await.map_err(Error::internal)??;
-        super::check::refuse_repeated_keys(checked, &dataset.primary_key, &theirs, &other.file_name)?;
+        refuse(checked, keys.add(&theirs), other);
     }
     Ok(())
 }
@@ -127,12 +128,12 @@ async fn reject(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()
     let outside = report.by_rule.iter().any(|r| r.code == "outside_perimeter");
     let mut tx = app.store.begin().await?;
     tx.reject_deposit(deposit.id, &body, rows, app.clock.now()).await?;
-    let erased = outside && tx.forget_original(deposit.id).await?;
+    let erased = if outside { tx.forget_original(deposit.id).await? } else { None };
     let detail = json!({"number": deposit.number, "errors": report.stats.errors, "erased": outside});
     audit::append(&mut tx, &decided(app, deposit, "deposit.reject", detail)).await?;
     tx.commit().await?;
-    if erased {
-        app.lake.delete(&deposit.original_key.parse()?).await?;
+    if let Some(key) = erased {
+        app.lake.delete(&key.parse()?).await?;
     }
     Ok(())
 }
