@@ -13,12 +13,13 @@ use super::runtime;
 use crate::{
     access::{self, NewAccount},
     app::App,
+    backup,
     clock::Clock,
     config::Config,
     convention::{Convention, perimeter::Role, register},
     error::{Error, Kind, Result},
     ids::{Siren, TokenId},
-    store::{accounts::Account, backup},
+    store::accounts::Account,
     territory,
 };
 

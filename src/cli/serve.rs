@@ -41,12 +41,14 @@ pub fn serve(arguments: Arguments) -> Result<ExitCode> {
 ///
 /// # Errors
 /// A database or a lake that does not open.
-pub fn worker(arguments: Arguments) -> Result<ExitCode> {
+pub fn worker(mut arguments: Arguments) -> Result<ExitCode> {
     log(arguments.config.log_json);
+    // A worker that does nothing serves nobody.
+    arguments.config.workers = arguments.config.workers.max(1);
     runtime()?.block_on(async {
         let app = App::open(arguments.config, Clock::system()).await?;
         println!("Retex mène les traitements.");
-        jobs::work::run(&app, app.config.workers.max(1), stop_on_signal()).await;
+        jobs::work::run(&app, stop_on_signal()).await;
         app.store.close().await;
         Ok::<_, Error>(())
     })?;
@@ -65,7 +67,7 @@ pub(super) async fn listen(config: &Config) -> Result<tokio::net::TcpListener> {
 pub(super) async fn serve_on(app: App, listener: tokio::net::TcpListener, stop: CancellationToken) -> Result<()> {
     let workers = tokio::spawn({
         let (app, stop) = (app.clone(), stop.clone());
-        async move { jobs::work::run(&app, app.config.workers, stop).await }
+        async move { jobs::work::run(&app, stop).await }
     });
     let service = http::router::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned()).await;

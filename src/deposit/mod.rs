@@ -9,4 +9,4 @@ mod process;
 pub mod report;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, withdraw};
-pub use process::{LIMIT, process};
+pub use process::{LIMIT, give_up, process};

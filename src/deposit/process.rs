@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     check::{Checked, check_file},
     parquet,
-    report::CheckReport,
+    report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
 };
 use crate::{
     app::App,
@@ -15,6 +15,7 @@ use crate::{
     convention::register::{self, Registered},
     error::{Error, Result},
     ids::DepositId,
+    indicator::Keys,
     lake::Key,
     store::{
         deposits::{Accepted, Deposit},
@@ -49,7 +50,7 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
             let rows = i64::try_from(table.height()).map_err(Error::internal)?;
             let written = path.clone();
             tokio::task::spawn_blocking(move || {
-                let (mut table, metadata) = (table, metadata);
+                let (mut table, mut metadata) = (table, metadata);
                 let pairs: Vec<_> = metadata.iter_mut().map(|(k, v)| (*k, std::mem::take(v))).collect();
                 parquet::write(&written, &mut table, &pairs)
             })
@@ -81,15 +82,74 @@ async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit
     };
     let current = app.store.current_deposits(deposit.convention_id).await?;
     let others = current.iter().filter(|d| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period);
+    let mut own = Keys::new(dataset);
+    if let Some(table) = &checked.table {
+        own.add(table);
+    }
     for (i, other) in others.enumerate() {
         let Some(key) = &other.table_key else { continue };
         let path = folder.join(format!("other-{i}.parquet"));
         app.lake.fetch_to(&key.parse()?, &path).await?;
-        let columns = dataset.primary_key.clone();
-        let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, Some(&columns))).await.map_err(Error::internal)??;
-        refuse(checked, keys.add(&theirs), other);
+        let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, None)).await.map_err(Error::internal)??;
+        let repeated = own.add(&theirs);
+        if !repeated.is_empty() {
+            refuse_repeated(&mut checked.report, &dataset.primary_key, &repeated, other);
+        }
     }
     Ok(())
+}
+
+/// Refuses a file whose keys stand in another current file of the same site.
+fn refuse_repeated(report: &mut CheckReport, key: &[String], repeated: &[String], other: &Deposit) {
+    let column = (key.len() == 1).then(|| key[0].clone());
+    let sentence = |value: &str| {
+        format!(
+            "« {value} » figure déjà dans votre fichier « {} » ({}) : une même ligne ne peut compter qu'une fois. Retirez-la de l'un des deux fichiers.",
+            other.file_name, other.number
+        )
+    };
+    let count = repeated.len() as u64;
+    report.valid = false;
+    report.stats.errors += count;
+    report.stats.rows_invalid += count;
+    report.errors.extend(repeated.iter().take(LIMIT.saturating_sub(report.errors.len())).map(|value| CellFault {
+        code: "repeated_key".to_owned(),
+        row: None,
+        column: column.clone(),
+        column_letter: None,
+        value: Some(value.clone()),
+        message: sentence(value),
+        rule: None,
+        expected: None,
+        suggestion: None,
+    }));
+    report.by_rule.push(RuleCount {
+        code: "repeated_key".to_owned(),
+        column,
+        count,
+        message: format!("Des lignes figurent déjà dans votre fichier « {} ».", other.file_name),
+    });
+}
+
+/// Decides a deposit whose check could not be brought to its end, so that its site is not left waiting; its bytes are kept.
+pub async fn give_up(app: &App, id: DepositId) -> Result<()> {
+    let Some(deposit) = app.store.deposit(id).await?.filter(|d| !d.state.is_decided()) else { return Ok(()) };
+    let mut tx = app.store.begin().await?;
+    tx.start_check(id).await?;
+    tx.commit().await?;
+    let message = "Le contrôle de ce fichier n'a pas pu aboutir, de notre fait. Votre fichier est gardé : réessayez plus tard ou écrivez à la Métropole.";
+    let report = CheckReport {
+        valid: false,
+        source_error: Some(SourceError { code: "check_failed".to_owned(), message: message.to_owned() }),
+        file: FileInfo { name: deposit.file_name.clone(), bytes: deposit.bytes.unsigned_abs(), sha256: deposit.sha256.clone(), ..FileInfo::default() },
+        schema: SchemaInfo::default(),
+        stats: Stats::default(),
+        columns: Vec::new(),
+        errors: Vec::new(),
+        by_rule: Vec::new(),
+        warnings: Vec::new(),
+    };
+    reject(app, &deposit, &report).await
 }
 
 /// What a table's file says of itself, for engines that read it without the hub.

@@ -11,23 +11,41 @@ use crate::{
     ids::{ConventionId, DepositId, JobId},
 };
 
-/// Runs before a job is given up.
-const ATTEMPTS: i64 = 5;
-
-/// What there is to do.
+/// Every kind of work. Its JSON is what the queue keeps: `kind` beside the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Job {
-    /// Check a received deposit and decide it.
+    /// Checks a received deposit and decides it.
     CheckDeposit {
         /// Which.
         deposit: DepositId,
     },
-    /// Compute the indicators of a convention.
+    /// Computes a convention's indicators over the deposits that count.
     Evaluate {
         /// Any version of it.
         convention: ConventionId,
     },
+    /// Removes what nothing names any more; see [`crate::jobs::sweep`].
+    Sweep,
+}
+
+/// Runs allowed before a job is given up.
+const MAX_ATTEMPTS: i64 = 5;
+
+impl Job {
+    /// Two jobs with the same key do not wait at the same time.
+    fn unique_key(&self) -> String {
+        match self {
+            Self::CheckDeposit { deposit } => format!("check_deposit/{deposit}"),
+            Self::Evaluate { convention } => format!("evaluate/{convention}"),
+            Self::Sweep => "sweep".to_owned(),
+        }
+    }
+
+    /// The job of a row of the queue.
+    pub(crate) fn read(row: &JobRow) -> Result<Self> {
+        serde_json::from_str(&row.payload).map_err(Error::internal)
+    }
 }
 
 /// One piece of work.
@@ -192,20 +210,22 @@ impl Store {
 }
 
 impl Tx {
-    /// Adds work to do as soon as a worker is free; work that waits already is not added twice.
+    /// Adds a job, to run at once; false if the same one already waits.
     pub async fn enqueue(&mut self, clock: &Clock, job: &Job) -> Result<bool> {
+        self.enqueue_at(clock, job, clock.now()).await
+    }
+
+    /// Adds a job, not to run before `run_at`; false if the same one already waits.
+    pub async fn enqueue_at(&mut self, clock: &Clock, job: &Job, run_at: DateTime<Utc>) -> Result<bool> {
         let payload = serde_json::to_value(job).map_err(Error::internal)?;
-        let now = clock.now();
-        let kind = payload.get("kind").and_then(|k| k.as_str()).unwrap_or_default().to_owned();
-        let payload = payload.to_string();
         let new = NewJob {
             id: JobId(clock.id()),
-            kind,
-            unique_key: Some(payload.clone()),
-            payload,
-            run_at: now,
-            max_attempts: ATTEMPTS,
-            created_at: now,
+            kind: payload["kind"].as_str().unwrap_or_default().to_owned(),
+            payload: payload.to_string(),
+            unique_key: Some(job.unique_key()),
+            run_at,
+            max_attempts: MAX_ATTEMPTS,
+            created_at: clock.now(),
         };
         self.insert_job(&new).await
     }
