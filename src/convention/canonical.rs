@@ -49,7 +49,7 @@ fn write(json: &Json, out: &mut String) {
 /// `2.0` and `2` are one number, and −0 is 0.
 fn spelt(number: &Number) -> String {
     match number.as_f64() {
-        Some(f) if number.is_f64() && f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0 => format!("{f:.0}").replace("-0", if f == 0.0 { "0" } else { "-0" }),
+        Some(f) if number.is_f64() && f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0 => format!("{:.0}", f + 0.0),
         _ => number.to_string(),
     }
 }
@@ -68,7 +68,10 @@ mod tests {
         // The key order of RFC 8785, section 3.2.3.
         let keys = r#"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}"#;
         assert_eq!(canonical(keys), "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}");
-        assert_eq!(canonical("[2.0, -0.0, -10.0, 0.05, 1e21, -0.5, 12, true, null, \"a\"]"), "[2,0,-10,0.05,1e+21,-0.5,12,true,null,\"a\"]");
+        assert_eq!(
+            canonical("[2.0, -0.0, -10.0, 0.05, 1e21, -0.5, 12, true, null, \"a\"]"),
+            "[2,0,-10,0.05,1e+21,-0.5,12,true,null,\"a\"]"
+        );
     }
 
     #[test]

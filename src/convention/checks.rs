@@ -74,7 +74,8 @@ impl Check<'_> {
     fn parties(&mut self) {
         let parties = &self.document.parties;
         if territory::by_siren(&parties.metropole.siren).is_none_or(|o| o.kind != OrganisationKind::Metropole) {
-            let message = format!("Le SIREN {} n'est pas celui de la Métropole du Grand Paris : écrivez \"200054781\".", parties.metropole.siren);
+            let message =
+                format!("Le SIREN {} n'est pas celui de la Métropole du Grand Paris : écrivez \"200054781\".", parties.metropole.siren);
             self.fault("/parties/metropole/siren", "not_metropole", message);
         }
         let mut seen = HashSet::new();
@@ -84,7 +85,10 @@ impl Check<'_> {
                 None => self.fault(
                     place,
                     "unknown_site",
-                    format!("Le SIREN {} n'est pas celui d'une commune ou d'un EPT de la Métropole : vérifiez ses neuf chiffres.", site.siren),
+                    format!(
+                        "Le SIREN {} n'est pas celui d'une commune ou d'un EPT de la Métropole : vérifiez ses neuf chiffres.",
+                        site.siren
+                    ),
                 ),
                 Some(OrganisationKind::Metropole) => {
                     self.fault(place, "not_a_site", "La Métropole n'est pas une structure expérimentatrice : retirez-la de cette liste.");
@@ -105,7 +109,11 @@ impl Check<'_> {
                 let others = if key.reference_fields.is_empty() { &key.fields } else { &key.reference_fields };
                 if key.reference == "territory" {
                     if key.fields.len() != 1 || !key.reference_fields.is_empty() {
-                        self.fault(&place, "foreign_key", "Une référence à la liste des communes porte sur une seule colonne, sans « reference_fields ».");
+                        self.fault(
+                            &place,
+                            "foreign_key",
+                            "Une référence à la liste des communes porte sur une seule colonne, sans « reference_fields ».",
+                        );
                     }
                 } else if dataset_exists(self.document, &key.reference, &format!("{place}/reference"), &mut self.faults) {
                     if others.len() != key.fields.len() {
@@ -161,7 +169,10 @@ impl Check<'_> {
                 self.fault(
                     format!("/uses/open_data/{i}"),
                     "personal_open_data",
-                    format!("La colonne « {} » est une donnée à caractère personnel : nommez dans « fields » les seules colonnes à publier.", clip(column)),
+                    format!(
+                        "La colonne « {} » est une donnée à caractère personnel : nommez dans « fields » les seules colonnes à publier.",
+                        clip(column)
+                    ),
                 );
             }
         }
@@ -183,7 +194,11 @@ impl Check<'_> {
                 let is_choice = question.get("type").is_some_and(|t| t == "choice");
                 match (is_choice, question.get("choices").is_some()) {
                     (true, false) => self.fault(&place, "choices", "Une question à choix propose ses réponses : ajoutez « choices »."),
-                    (false, true) => self.fault(format!("{place}/choices"), "choices", "Seule une question à choix propose des réponses : retirez « choices »."),
+                    (false, true) => self.fault(
+                        format!("{place}/choices"),
+                        "choices",
+                        "Seule une question à choix propose des réponses : retirez « choices ».",
+                    ),
                     _ => {}
                 }
             }

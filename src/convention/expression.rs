@@ -5,8 +5,10 @@
 //! reader is never called: it would open files (`x IN (SELECT … FROM read_csv(…))`).
 //!
 //! What is accepted means the same as in polars SQL, but for four things, each of which would give a wrong figure:
-//! numbers are all `f64` (polars wraps small integers: `LENGTH(a) - 10` is 4 294 967 287 where `a` has one letter), a
+//! numbers are all `f64` (polars wraps small integers: `LENGTH(a) - 10` is 4294967287 where `a` has one letter), a
 //! division by zero and a `CAST` that cannot be done give NULL, and `x IS TRUE` is false where `x` is NULL.
+//! As in polars, `/` never cuts (`4 / 8` is 0.5), `ROUND` takes a half to the even neighbour (`ROUND(2.5)` is 2), `LEAST` and
+//! `GREATEST` pass over NULL, and a comparison or a calculation with NULL is NULL.
 
 use polars::prelude::{DataFrame, DataType, Expr, IntoLazy, Series, TimeUnit, lit, when};
 

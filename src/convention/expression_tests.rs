@@ -309,8 +309,8 @@ fn composed(kind: ExpressionKind) -> BoxedStrategy<String> {
         ]
         .boxed(),
         Boolean => prop_oneof![
-            proptest::sample::select(&KINDS[..]).prop_flat_map(move |k| two(k)).prop_map(|(a, b)| format!("{a} <= {b}")),
-            proptest::sample::select(&KINDS[..]).prop_flat_map(move |k| two(k)).prop_map(|(a, b)| format!("{a} NOT IN ({b}, {a})")),
+            proptest::sample::select(&KINDS[..]).prop_flat_map(two).prop_map(|(a, b)| format!("{a} <= {b}")),
+            proptest::sample::select(&KINDS[..]).prop_flat_map(two).prop_map(|(a, b)| format!("{a} NOT IN ({b}, {a})")),
             two(Boolean).prop_map(|(a, b)| format!("{a} AND NOT {b} OR {a} IS NOT TRUE")),
             (sub(Date), sub(Datetime)).prop_map(|(a, b)| format!("{a} BETWEEN {b} AND {a}")),
         ]

@@ -74,4 +74,3 @@ fn compile(document: &Document) -> (IndexMap<String, Rules>, Vec<Fault>) {
     }
     (rules, faults)
 }
-

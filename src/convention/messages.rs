@@ -19,7 +19,7 @@ pub(super) fn one_of<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Strin
 /// The name nearest to `wanted` by Damerau–Levenshtein distance, if it is near enough to be a slip.
 pub(super) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wanted.to_lowercase();
-    let most = (wanted.chars().count() / 3).max(1);
+    let most = (wanted.chars().count() / 4).max(1);
     let near = names.into_iter().map(|n| (strsim::damerau_levenshtein(&lower, &n.to_lowercase()), n));
     near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
@@ -29,8 +29,9 @@ pub(super) fn suggestion<'a>(wanted: &str, names: impl IntoIterator<Item = &'a s
     match nearest(wanted, names.clone()) {
         Some(near) => format!("Vouliez-vous dire « {near} » ?"),
         None => {
-            let all: Vec<&str> = names.into_iter().take(12).collect();
-            if all.is_empty() { String::new() } else { format!("{exist} {}.", one_of(all)) }
+            let first: Vec<&str> = names.clone().into_iter().take(12).collect();
+            let more = if names.into_iter().nth(12).is_some() { " (et d'autres)" } else { "" };
+            if first.is_empty() { String::new() } else { format!("{exist} {}{more}.", one_of(first)) }
         }
     }
 }

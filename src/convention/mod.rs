@@ -23,7 +23,10 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use self::{document::Document, expression::Expression, rules::Rules};
-pub use self::{plan::{DURATION_UNITS, allowed_effects}, validate::SCHEMA};
+pub use self::{
+    plan::{DURATION_UNITS, allowed_effects},
+    validate::SCHEMA,
+};
 use crate::{error::Result, ids::Siren, territory};
 
 /// A convention that passed every check: its document, its hash, and what was compiled from it.

@@ -101,13 +101,21 @@ impl<'a> Check<'a> {
     /// The datasets of the indicators that have this column; a fault where none has.
     fn holders(&mut self, column: &str, place: &str) -> Vec<(&'a str, ColumnKind)> {
         let read = self.read();
-        let all: Vec<(&'a str, &'a Column)> = read.iter().filter_map(|d| Some((*d, self.rules.get(*d)?))).flat_map(|(d, r)| r.columns().iter().map(move |c| (d, c))).collect();
+        let all: Vec<(&'a str, &'a Column)> = read
+            .iter()
+            .filter_map(|d| Some((*d, self.rules.get(*d)?)))
+            .flat_map(|(d, r)| r.columns().iter().map(move |c| (d, c)))
+            .collect();
         let found: Vec<_> = all.iter().filter(|(_, c)| c.name == column).map(|(d, c)| (*d, c.kind)).collect();
         // Where a dataset has faults of its own, its columns are not known.
         if found.is_empty() && read.iter().all(|d| self.rules.contains_key(*d)) && !read.is_empty() {
             let names: BTreeSet<&str> = all.iter().map(|(_, c)| c.name.as_str()).collect();
             let hint = suggestion(column, names, "Les colonnes sont");
-            self.fault(place, "unknown_column", format!("Aucun jeu de données des indicateurs n'a de colonne « {} ». {hint}", clip(column)));
+            self.fault(
+                place,
+                "unknown_column",
+                format!("Aucun jeu de données des indicateurs n'a de colonne « {} ». {hint}", clip(column)),
+            );
         }
         found
     }
@@ -119,7 +127,11 @@ impl<'a> Check<'a> {
         }
         for (dataset, kind) in self.holders(&arms.column, "/evaluation/arms/column") {
             if matches!(kind, ColumnKind::Date | ColumnKind::Datetime | ColumnKind::Number) {
-                self.fault("/evaluation/arms/column", "column_type", format!("La colonne « {} » du jeu « {dataset} » ne nomme pas un groupe : choisissez un texte.", clip(&arms.column)));
+                self.fault(
+                    "/evaluation/arms/column",
+                    "column_type",
+                    format!("La colonne « {} » du jeu « {dataset} » ne nomme pas un groupe : choisissez un texte.", clip(&arms.column)),
+                );
                 continue;
             }
             let Some(schema) = self.document.datasets.get(dataset).map(|d| &d.schema) else { continue };
@@ -127,7 +139,11 @@ impl<'a> Check<'a> {
             for (key, value) in [("treated", &arms.treated), ("control", &arms.control)] {
                 if !possible.contains(value) {
                     let hint = suggestion(value, possible.iter().map(String::as_str), "Ses valeurs sont");
-                    let message = format!("La colonne « {} » du jeu « {dataset} » ne peut pas valoir « {} ». {hint}", clip(&arms.column), clip(value));
+                    let message = format!(
+                        "La colonne « {} » du jeu « {dataset} » ne peut pas valoir « {} ». {hint}",
+                        clip(&arms.column),
+                        clip(value)
+                    );
                     self.fault(format!("/evaluation/arms/{key}"), "impossible_value", message);
                 }
             }
@@ -138,21 +154,39 @@ impl<'a> Check<'a> {
         let Some(phases) = &self.plan.phases else { return };
         for (dataset, kind) in self.holders(&phases.column, "/evaluation/phases/column") {
             if !matches!(kind, ColumnKind::Date | ColumnKind::Datetime) {
-                self.fault("/evaluation/phases/column", "column_type", format!("La colonne « {} » du jeu « {dataset} » n'est pas une date.", clip(&phases.column)));
+                self.fault(
+                    "/evaluation/phases/column",
+                    "column_type",
+                    format!("La colonne « {} » du jeu « {dataset} » n'est pas une date.", clip(&phases.column)),
+                );
             }
         }
         let ordered = |[start, end]: [chrono::NaiveDate; 2]| start <= end;
         let [trial_start, trial_end] = phases.trial;
         if !ordered(phases.trial) {
             self.fault("/evaluation/phases/trial", "dates_order", "La fin de l'essai précède son début : échangez-les.");
-        } else if trial_start < self.document.period.start || trial_end > self.document.period.end {
-            self.fault("/evaluation/phases/trial", "outside_period", "L'essai déborde de la durée de l'expérimentation (« period ») : changez ses dates.");
+        } else if self.document.period.start <= self.document.period.end
+            && (trial_start < self.document.period.start || trial_end > self.document.period.end)
+        {
+            self.fault(
+                "/evaluation/phases/trial",
+                "outside_period",
+                "L'essai déborde de la durée de l'expérimentation (« period ») : changez ses dates.",
+            );
         }
         if let Some(baseline) = phases.baseline {
             if !ordered(baseline) {
-                self.fault("/evaluation/phases/baseline", "dates_order", "La fin de la période de référence précède son début : échangez-les.");
+                self.fault(
+                    "/evaluation/phases/baseline",
+                    "dates_order",
+                    "La fin de la période de référence précède son début : échangez-les.",
+                );
             } else if baseline[1] >= trial_start {
-                self.fault("/evaluation/phases/baseline", "phases_overlap", "La période de référence finit avant le premier jour de l'essai : changez ses dates.");
+                self.fault(
+                    "/evaluation/phases/baseline",
+                    "phases_overlap",
+                    "La période de référence finit avant le premier jour de l'essai : changez ses dates.",
+                );
             }
         }
     }
@@ -228,7 +262,10 @@ impl<'a> Check<'a> {
         let personal = self.document.datasets.get(dataset).map(|d| &d.personal_data);
         let found = expression.columns.iter().find(|c| personal.is_some_and(|p| p.contains_key(*c)));
         if let Some(column) = found {
-            let message = format!("« {} » est une donnée à caractère personnel : elle peut regrouper des lignes, jamais être une valeur.", clip(column));
+            let message = format!(
+                "« {} » est une donnée à caractère personnel : elle peut regrouper des lignes, jamais être une valeur.",
+                clip(column)
+            );
             self.fault(place, "personal_value", message);
         }
     }
@@ -241,7 +278,11 @@ impl<'a> Check<'a> {
                 return None;
             }
             (Some(_), Statistic::Count) => {
-                self.fault(format!("{place}/value"), "value_not_expected", "« count » compte les lignes : retirez « value », ou choisissez-les avec « where ».");
+                self.fault(
+                    format!("{place}/value"),
+                    "value_not_expected",
+                    "« count » compte les lignes : retirez « value », ou choisissez-les avec « where ».",
+                );
                 return None;
             }
             (Some(Value::Sql(sql)), _) => (sql, format!("{place}/value")),
@@ -259,18 +300,26 @@ impl<'a> Check<'a> {
         match (indicator.statistic, expression.kind) {
             (Statistic::Proportion, ExpressionKind::Boolean) => {}
             (Statistic::Proportion, _) => {
-                self.fault(&at, "value_type", "Une part demande une condition, vraie ou fausse pour chaque ligne, par exemple « satisfaction >= 4 ».");
+                self.fault(
+                    &at,
+                    "value_type",
+                    "Une part demande une condition, vraie ou fausse pour chaque ligne, par exemple « satisfaction >= 4 ».",
+                );
             }
             (_, ExpressionKind::Number) => {}
             (_, ExpressionKind::Duration) => {
                 let unit = indicator.unit.as_deref().unwrap_or_default();
                 if !DURATION_UNITS.contains(&unit) {
-                    let message = format!("Cette valeur est une durée : dites dans « unit » si elle se compte en {}.", one_of(DURATION_UNITS));
+                    let message =
+                        format!("Cette valeur est une durée : dites dans « unit » si elle se compte en {}.", one_of(DURATION_UNITS));
                     self.fault(if indicator.unit.is_some() { format!("{place}/unit") } else { place.to_owned() }, "duration_unit", message);
                 }
             }
             (statistic, ExpressionKind::Boolean) => {
-                let message = format!("« {} » demande un nombre, et cette valeur est vraie ou fausse : choisissez la statistique « proportion », ou écrivez CASE WHEN … THEN 1 ELSE 0 END, où l'inconnu compte alors pour 0.", spelling(statistic));
+                let message = format!(
+                    "« {} » demande un nombre, et cette valeur est vraie ou fausse : choisissez la statistique « proportion », ou écrivez CASE WHEN … THEN 1 ELSE 0 END, où l'inconnu compte alors pour 0.",
+                    spelling(statistic)
+                );
                 self.fault(&at, "value_type", message);
             }
             (statistic, _) => {
@@ -307,7 +356,11 @@ impl<'a> Check<'a> {
                 }
                 let value = match (from.statistic, &from.value) {
                     (Statistic::Count, Some(_)) => {
-                        self.fault(format!("{at}/value"), "value_not_expected", "« count » compte les lignes : retirez « value », ou choisissez « sum ».");
+                        self.fault(
+                            format!("{at}/value"),
+                            "value_not_expected",
+                            "« count » compte les lignes : retirez « value », ou choisissez « sum ».",
+                        );
                         None
                     }
                     (Statistic::Count, None) => None,
@@ -338,24 +391,37 @@ impl<'a> Check<'a> {
     }
 
     fn effect(&mut self, indicator: &Indicator, dataset: Option<&str>, place: &str) {
-        let wants = indicator.effect.is_some() || matches!(indicator.target, Some(Target::Effect(_) | Target::Relative(_) | Target::Within(_)));
+        let wants =
+            indicator.effect.is_some() || matches!(indicator.target, Some(Target::Effect(_) | Target::Relative(_) | Target::Within(_)));
         let at = if indicator.effect.is_some() { format!("{place}/effect") } else { format!("{place}/target") };
         if !wants {
             return;
         }
         let allowed = allowed_effects(indicator.statistic);
         if allowed.is_empty() {
-            let message = format!("La statistique « {} » n'a pas d'effet : comparez une moyenne, une part ou un rapport.", spelling(indicator.statistic));
+            let message = format!(
+                "La statistique « {} » n'a pas d'effet : comparez une moyenne, une part ou un rapport.",
+                spelling(indicator.statistic)
+            );
             return self.fault(at, "effect_not_allowed", message);
         }
         if let Some(scale) = indicator.effect
             && !allowed.contains(&scale)
         {
-            let message = format!("« {} » n'est pas un effet de la statistique « {} » : choisissez {}.", spelling(scale), spelling(indicator.statistic), one_of(allowed.iter().map(spelling)));
+            let message = format!(
+                "« {} » n'est pas un effet de la statistique « {} » : choisissez {}.",
+                spelling(scale),
+                spelling(indicator.statistic),
+                one_of(allowed.iter().map(spelling))
+            );
             return self.fault(at, "effect_not_allowed", message);
         }
         if self.plan.design == Design::None {
-            return self.fault(at, "effect_without_design", "Ce plan ne compare rien (« design: none ») : un indicateur n'y a pas d'effet.");
+            return self.fault(
+                at,
+                "effect_without_design",
+                "Ce plan ne compare rien (« design: none ») : un indicateur n'y a pas d'effet.",
+            );
         }
         // An effect compares groups of rows: each dataset that is read must say which rows are whose.
         let other = match &indicator.per {
@@ -366,11 +432,16 @@ impl<'a> Check<'a> {
         let by_phase = matches!(self.plan.design, Design::BeforeAfter | Design::DifferenceInDifferences);
         let arm = self.plan.arms.as_ref().filter(|_| by_arm).map(|a| a.column.as_str());
         let phase = self.plan.phases.as_ref().filter(|_| by_phase).map(|p| p.column.as_str());
+        let has = |rules: &Rules, column: &str| rules.columns().iter().any(|c| c.name == column);
         for name in dataset.into_iter().chain(other).collect::<BTreeSet<_>>() {
             let Some(rules) = self.rules.get(name) else { continue };
             for column in [arm, phase].into_iter().flatten() {
-                if !rules.columns().iter().any(|c| c.name == column) {
-                    let message = format!("Le jeu « {name} » n'a pas la colonne « {} » qui distingue les lignes à comparer : cet indicateur n'a pas d'effet.", clip(column));
+                // A column that no dataset has is said once, of the plan.
+                if !has(rules, column) && self.rules.values().any(|r| has(r, column)) {
+                    let message = format!(
+                        "Le jeu « {name} » n'a pas la colonne « {} » qui distingue les lignes à comparer : cet indicateur n'a pas d'effet.",
+                        clip(column)
+                    );
                     self.fault(&at, "effect_without_groups", message);
                 }
             }
@@ -382,16 +453,28 @@ impl<'a> Check<'a> {
         let differs = indicator.effect.is_none_or(|e| e == EffectScale::RiskDifference);
         match indicator.target {
             Some(Target::Within([low, high])) if low >= high => {
-                self.fault(format!("{place}/target/within"), "target_range", "La première borne est plus petite que la seconde : échangez-les.");
+                self.fault(
+                    format!("{place}/target/within"),
+                    "target_range",
+                    "La première borne est plus petite que la seconde : échangez-les.",
+                );
             }
             Some(Target::Level(level)) if share && !(0.0..=1.0).contains(&level) => {
                 self.fault(format!("{place}/target/level"), "target_range", "Une part va de 0 à 1 : écrivez 0.8 pour 80 %.");
             }
             Some(Target::Effect(effect)) if share && differs && effect.abs() >= 1.0 => {
-                self.fault(format!("{place}/target/effect"), "target_range", "Une différence de parts va de -1 à 1 : écrivez 0.05 pour 5 points.");
+                self.fault(
+                    format!("{place}/target/effect"),
+                    "target_range",
+                    "Une différence de parts va de -1 à 1 : écrivez 0.05 pour 5 points.",
+                );
             }
             Some(Target::Relative(0.0)) => {
-                self.fault(format!("{place}/target/relative"), "target_range", "Une évolution relative de 0 n'est pas un objectif : écrivez -0.2 pour un cinquième de moins.");
+                self.fault(
+                    format!("{place}/target/relative"),
+                    "target_range",
+                    "Une évolution relative de 0 n'est pas un objectif : écrivez -0.2 pour un cinquième de moins.",
+                );
             }
             _ => {}
         }

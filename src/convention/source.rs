@@ -20,8 +20,10 @@ const MAX_DEPTH: usize = 64;
 /// Reads a JSON or YAML document, by the file's extension, else by its first character.
 pub(super) fn read(path: &Path) -> Result<Json> {
     let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-    let unreadable =
-        |why: &str, e: Option<std::io::Error>| Error::invalid("convention_unreadable", format!("Le fichier « {} » {why}.", clip(&shown))).with_source(e.map_or_else(|| "".into(), Box::<dyn std::error::Error + Send + Sync>::from));
+    let unreadable = |why: &str, e: Option<std::io::Error>| {
+        Error::invalid("convention_unreadable", format!("Le fichier « {} » {why}.", clip(&shown)))
+            .with_source(e.map_or_else(|| "".into(), Box::<dyn std::error::Error + Send + Sync>::from))
+    };
     if path.is_dir() {
         return Err(unreadable("est un dossier : indiquez un fichier", None));
     }
@@ -32,7 +34,11 @@ pub(super) fn read(path: &Path) -> Result<Json> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| unreadable("ne peut pas être lu", Some(e)))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(Error::new(Kind::TooLarge, "convention_too_large", format!("Le fichier « {} » dépasse {} Mio.", clip(&shown), MAX_BYTES >> 20)));
+        return Err(Error::new(
+            Kind::TooLarge,
+            "convention_too_large",
+            format!("Le fichier « {} » dépasse {} Mio.", clip(&shown), MAX_BYTES >> 20),
+        ));
     }
     let text = String::from_utf8(bytes).map_err(|_| unreadable("n'est pas un texte en UTF-8 : enregistrez-le dans cet encodage", None))?;
     let text = text.trim_start_matches('\u{feff}');
@@ -58,7 +64,9 @@ fn parse(text: &str, json: bool) -> Result<Json, Vec<Fault>> {
     let parsed = if json {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let parsed = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-        parsed.map_err(|e| syntax(e.line() as u64, e.column() as u64, if e.is_eof() { "il s'arrête avant la fin" } else { "il y a une faute d'écriture" }))
+        parsed.map_err(|e| {
+            syntax(e.line() as u64, e.column() as u64, if e.is_eof() { "il s'arrête avant la fin" } else { "il y a une faute d'écriture" })
+        })
     } else {
         yaml(text, seed)
     };
@@ -180,7 +188,11 @@ impl<'de> Visitor<'de> for Node<'_> {
             let place = child.path.clone();
             let value = map.next_value_seed(child)?;
             if object.insert(key.clone(), value).is_some() {
-                self.faults.push(Fault::new(place, "duplicate_key", format!("La clé « {} » est écrite deux fois : gardez-en une.", clip(&key))));
+                self.faults.push(Fault::new(
+                    place,
+                    "duplicate_key",
+                    format!("La clé « {} » est écrite deux fois : gardez-en une.", clip(&key)),
+                ));
             }
         }
         Ok(Json::Object(object))
@@ -224,7 +236,13 @@ pub(super) fn inline(json: &mut Json, folder: Option<&Path>) -> Vec<Fault> {
 fn referenced(folder: &Path, name: &str) -> Result<Json, Vec<Fault>> {
     let relative = Path::new(name);
     let inside = !name.contains([':', '\\', '\0']) && relative.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-    let outside = || vec![Fault::new("", "ref_outside", format!("« {} » n'est pas dans le dossier de la convention : écrivez un chemin relatif, ./fichier.json.", clip(name)))];
+    let outside = || {
+        vec![Fault::new(
+            "",
+            "ref_outside",
+            format!("« {} » n'est pas dans le dossier de la convention : écrivez un chemin relatif, ./fichier.json.", clip(name)),
+        )]
+    };
     if !inside || name.is_empty() {
         return Err(outside());
     }
@@ -320,8 +338,12 @@ mod tests {
             assert_eq!(faults.first().map(|f| f.code.as_str()), code, "{name}");
             assert!(faults.iter().all(|f| f.pointer == "/datasets/a~1b/schema/$ref"), "{name}");
         }
-        let mut own = serde_json::json!({"datasets": {"d": {"schema": {"$ref": "#/$defs/x"}}}, "rex": {"questionnaire": {"$ref": "q.json"}}});
+        let mut own =
+            serde_json::json!({"datasets": {"d": {"schema": {"$ref": "#/$defs/x"}}}, "rex": {"questionnaire": {"$ref": "q.json"}}});
         let faults = inline(&mut own, None);
-        assert_eq!(faults.iter().map(|f| (f.pointer.as_str(), f.code.as_str())).collect::<Vec<_>>(), [("/rex/questionnaire/$ref", "ref_not_inlined")]);
+        assert_eq!(
+            faults.iter().map(|f| (f.pointer.as_str(), f.code.as_str())).collect::<Vec<_>>(),
+            [("/rex/questionnaire/$ref", "ref_not_inlined")]
+        );
     }
 }

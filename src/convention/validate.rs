@@ -46,7 +46,8 @@ fn describe(error: &ValidationError<'_>) -> Vec<Fault> {
     let one = |code: &str, message: String| vec![Fault::new(place.clone(), code, message)];
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
-            let known: Vec<&str> = schema.get("properties").and_then(Json::as_object).map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default();
+            let known: Vec<&str> =
+                schema.get("properties").and_then(Json::as_object).map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default();
             unexpected
                 .iter()
                 .map(|key| {
@@ -54,7 +55,11 @@ fn describe(error: &ValidationError<'_>) -> Vec<Fault> {
                         Some(near) => format!("Vouliez-vous dire « {near} » ?"),
                         None => format!("Les clés possibles sont {}.", one_of(&known)),
                     };
-                    Fault::new(format!("{place}/{}", pointer(key)), "additional_property", format!("La clé « {} » n'existe pas ici. {hint}", clip(key)))
+                    Fault::new(
+                        format!("{place}/{}", pointer(key)),
+                        "additional_property",
+                        format!("La clé « {} » n'existe pas ici. {hint}", clip(key)),
+                    )
                 })
                 .collect()
         }
@@ -68,14 +73,25 @@ fn describe(error: &ValidationError<'_>) -> Vec<Fault> {
             one("type", format!("« {shown} » n'est pas {}.{quotes}", kinds(schema)))
         }
         Kind::Enum { options } => {
-            let choices: Vec<String> = options.as_array().into_iter().flatten().map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned)).collect();
-            let hint = nearest(&shown, choices.iter().map(String::as_str)).map_or_else(String::new, |near| format!(" Vouliez-vous dire « {near} » ?"));
+            let choices: Vec<String> =
+                options.as_array().into_iter().flatten().map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned)).collect();
+            let hint = nearest(&shown, choices.iter().map(String::as_str))
+                .map_or_else(String::new, |near| format!(" Vouliez-vous dire « {near} » ?"));
             one("enum", format!("« {shown} » n'est pas possible ici : choisissez {}.{hint}", one_of(&choices)))
         }
         Kind::Constant { expected_value } => one("const", format!("Écrivez {expected_value} au lieu de « {shown} ».")),
-        Kind::Format { format } if format == "date" => one("date", format!("« {shown} » n'est pas un jour du calendrier : écrivez AAAA-MM-JJ, par exemple 2026-01-05.")),
+        Kind::Format { format } if format == "date" => {
+            one("date", format!("« {shown} » n'est pas un jour du calendrier : écrivez AAAA-MM-JJ, par exemple 2026-01-05."))
+        }
         Kind::Pattern { .. } | Kind::Format { .. } => one("pattern", format!("« {shown} » ne convient pas. Attendu : {expected}")),
-        Kind::PropertyNames { .. } => one("name", format!("Un nom ne convient pas dans {} : minuscules, chiffres et soulignés, une lettre d'abord.", keys_at_fault(error.instance()))),
+        Kind::PropertyNames { error } => {
+            let name = error.instance().as_str().unwrap_or_default();
+            let message = format!(
+                "Le nom « {} » ne convient pas : des minuscules sans accent, des chiffres et des soulignés, une lettre d'abord.",
+                clip(name)
+            );
+            vec![Fault::new(format!("{place}/{}", pointer(name)), "name", message)]
+        }
         Kind::MinLength { .. } => one("length", "Ce texte est vide : complétez-le.".to_owned()),
         Kind::MaxLength { limit } => one("length", format!("Ce texte dépasse {limit} caractères.")),
         Kind::Minimum { limit } => one("range", format!("{shown} est trop petit : {limit} au moins.")),
@@ -107,14 +123,6 @@ fn kinds(schema: &Json) -> String {
     ];
     let wanted: Vec<&str> = names.iter().filter(|(kind, _)| wants(schema, kind)).map(|(_, name)| *name).collect();
     wanted.join(" ou ")
-}
-
-fn keys_at_fault(instance: &Json) -> String {
-    match instance {
-        Json::String(s) => format!("« {} »", clip(s)),
-        Json::Object(map) => one_of(map.keys().take(12)),
-        _ => "cette liste".to_owned(),
-    }
 }
 
 #[cfg(test)]
