@@ -32,6 +32,9 @@ enum Command {
     /// Administre la plateforme.
     #[command(subcommand)]
     Admin(cli::admin::Command),
+    /// Lit un classeur à part, dans des limites de mémoire et de temps (usage interne).
+    #[command(hide = true)]
+    DecodeSpreadsheet,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Worker(a) => cli::serve::worker(a),
         Command::Demo(a) => cli::demo::run(a),
         Command::Admin(c) => cli::admin::run(c),
+        Command::DecodeSpreadsheet => Ok(retex::deposit::decode::serve()),
     };
     outcome.unwrap_or_else(|error| cli::fail(&error))
 }

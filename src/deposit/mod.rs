@@ -3,10 +3,12 @@
 mod accept;
 pub mod calendar;
 pub mod check;
+pub mod decode;
 pub mod folder;
 pub mod parquet;
 mod process;
 pub mod report;
+pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, withdraw};
 pub use process::{LIMIT, give_up, process};

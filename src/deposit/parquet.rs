@@ -31,7 +31,11 @@ pub fn write(path: &Path, table: &mut DataFrame, metadata: &[(&str, String)]) ->
 /// Reads a table, only `columns` where given.
 pub fn read(path: &Path, columns: Option<&[String]>) -> Result<DataFrame> {
     let unreadable = |error| Error::invalid("parquet", "Ce fichier Parquet n'est pas lisible : refaites-en l'export.").with_source(error);
-    ParquetReader::new(File::open(path)?).with_columns(columns.map(<[String]>::to_vec)).set_rechunk(true).finish().map_err(|e| unreadable(e.to_string()))
+    ParquetReader::new(File::open(path)?)
+        .with_columns(columns.map(<[String]>::to_vec))
+        .set_rechunk(true)
+        .finish()
+        .map_err(|e| unreadable(e.to_string()))
 }
 
 /// The key-value metadata of a file, but for the Arrow schema that polars writes beside it.

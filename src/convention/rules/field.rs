@@ -23,6 +23,8 @@ pub struct Field {
     pub pointer: String,
     /// Whether the row validator judges the values: a column of several types, or with keywords that are not columnar.
     pub mixed: bool,
+    /// The scalar types of a column that has several: a cell is read as the first that it fits.
+    pub several: Vec<String>,
     /// JSON Pointer of an enumeration that does not hold null, which a null then fails.
     pub null_fault: Option<String>,
 }
@@ -214,6 +216,7 @@ impl Field {
             checks: Vec::new(),
             pointer,
             mixed: false,
+            several: Vec::new(),
             null_fault: None,
         }
     }

@@ -190,6 +190,9 @@ fn field(document: &Json, name: &str, property: &Json, pointer: String) -> Resul
     field.example = examples.and_then(|e| e.first()).map(|e| e.as_str().map_or_else(|| e.to_string(), str::to_owned));
     // Several scalar types, or keywords of the rest: the crate judges the value.
     field.mixed = rest || property.is_boolean() && property == &Json::Bool(false) || (!any && scalars.len() > 1);
+    if !any && scalars.len() > 1 {
+        field.several = scalars.iter().map(|&s| s.to_owned()).collect();
+    }
     if !field.mixed {
         checks(&mut field, schema, &at, format, kind)?;
     }
