@@ -1,16 +1,86 @@
-//! The command.
+//! `retex evaluate`: a folder of deposits → its evaluation, as text or JSON. Nothing is withheld here.
 
-use std::process::ExitCode;
+mod text;
 
-use clap::Args;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use crate::error::Result;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::{
+    convention::Convention,
+    deposit::folder::{self, Rejected},
+    error::{Error, Result},
+    evaluation::{evaluate, result::Evaluation},
+};
 
 /// Its arguments.
 #[derive(Debug, Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// La convention (JSON ou YAML).
+    #[arg(long, value_name = "FICHIER")]
+    convention: PathBuf,
+    /// Le dossier des dépôts : <SIREN ou code INSEE>/<jeu de données>/*.csv, xlsx, ods, parquet ou jsonl.
+    #[arg(long, value_name = "DOSSIER")]
+    deposits: PathBuf,
+    /// Tire les conclusions : à ne faire qu'une fois, sur les données complètes.
+    #[arg(long = "final")]
+    is_final: bool,
+    /// Ce qui est écrit sur la sortie.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
 
-/// Runs it.
-pub fn run(_arguments: &Arguments) -> Result<ExitCode> {
-    todo!()
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Des tableaux.
+    Text,
+    /// Pour un programme.
+    Json,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    /// Files that were left out.
+    rejected: &'a [Rejected],
+}
+
+/// Runs it: exit code 0, or 1 where a file was left out.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let convention = Convention::load_file(&arguments.convention)?;
+    let bar = progress_bar();
+    let folder = folder::read(&arguments.deposits, &convention, |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.set_message("Calcul des indicateurs");
+    let evaluation = evaluate(&convention, 1, &folder.accepted, arguments.is_final);
+    bar.finish_and_clear();
+
+    for Rejected { path, code, message } in &folder.rejected {
+        eprintln!("{path} [{code}] {message}");
+    }
+    let written = match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&Output { evaluation: &evaluation, rejected: &folder.rejected }).map_err(Error::internal)?,
+        Format::Text => text::text(&convention, &evaluation, folder.rejected.len()),
+    };
+    match writeln!(io::stdout().lock(), "{}", written.trim_end()) {
+        // The reader of a pipe may stop early.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other?,
+    }
+    Ok(if folder.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// On a terminal's stderr only; elsewhere it draws nothing.
+pub(super) fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message("Contrôle des fichiers")
 }

@@ -3,5 +3,6 @@
 mod architecture;
 mod config;
 mod convention;
+mod evaluate;
 mod report;
 mod samples;
