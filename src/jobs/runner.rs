@@ -113,6 +113,9 @@ where
     /// Runs one claimed job and writes its outcome; fails only if the database does.
     async fn one(&self, row: JobRow, stop: &CancellationToken) -> Result<()> {
         let store = &self.app.store;
+        if stop.is_cancelled() {
+            return store.release_job(&row).await;
+        }
         if row.attempts > row.max_attempts {
             // Its last run ended without a word: the process died.
             return self

@@ -232,7 +232,7 @@ async fn open_sqlite(path: PathBuf) -> Result<SqlitePool> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
-        // Keeps the planner's statistics fresh; both are what SQLite advises for long-lived connections.
+        // Keeps the planner's statistics fresh, as SQLite advises.
         .optimize_on_close(true, None);
     // Two processes that start together must not both migrate: SQLite, unlike PostgreSQL, gives sqlx no lock for this.
     let lock = fs::File::create(path.with_added_extension("migration"))?;
