@@ -1,16 +1,298 @@
-//! The command.
+//! `retex check`: a file against a convention's dataset or a schema.
 
-use std::process::ExitCode;
+use std::{
+    fs,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
-use crate::error::Result;
+use super::convention::Format;
+use crate::{
+    convention::{Convention, rules::Rules},
+    deposit::{
+        check::{Checked, Step, check_file_with},
+        parquet,
+        report::{CellFault, CheckReport},
+    },
+    error::{Error, Fault, Result},
+};
 
 /// Its arguments.
 #[derive(Debug, Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Le fichier à contrôler : CSV, XLSX, ODS, XLS, Parquet ou JSONL.
+    file: PathBuf,
+    /// La convention qui dit ce que le fichier doit contenir.
+    #[arg(long, value_name = "FICHIER", required_unless_present = "schema", conflicts_with = "schema")]
+    convention: Option<PathBuf>,
+    /// Le jeu de données de la convention ; inutile quand elle n'en a qu'un.
+    #[arg(long, value_name = "NOM", requires = "convention")]
+    dataset: Option<String>,
+    /// Un modèle de données à la place d'une convention : JSON Schema d'une ligne, ou Table Schema.
+    #[arg(long, value_name = "FICHIER")]
+    schema: Option<PathBuf>,
+    /// Forme du résultat.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Nombre d'erreurs listées au plus ; toutes sont comptées.
+    #[arg(long, default_value_t = 1000, value_name = "NOMBRE")]
+    limit: usize,
+    /// Écrit le tableau typé, lignes valides seulement.
+    #[arg(long, value_name = "FICHIER")]
+    parquet: Option<PathBuf>,
+}
 
-/// Runs it.
-pub fn run(_arguments: &Arguments) -> Result<ExitCode> {
-    todo!()
+/// Runs it: 0 valid, 1 invalid, 2 when nothing could be checked.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let (rules, id) = match rules(arguments) {
+        Ok(found) => found,
+        Err(error) if arguments.format == Format::Json => {
+            let faults = if error.faults.is_empty() { vec![Fault::new("", error.code, error.message.clone())] } else { error.faults };
+            let key = if arguments.schema.is_some() { "schema_errors" } else { "convention_errors" };
+            println!("{:#}", json!({ key: faults }));
+            return Ok(ExitCode::from(2));
+        }
+        Err(error) => return Err(error),
+    };
+    let name = arguments.file.file_name().map_or_else(|| arguments.file.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let bar = bar();
+    let mut checked = check_file_with(&arguments.file, &name, &rules, arguments.limit, &mut |step| {
+        bar.set_message(match step {
+            Step::Reading => format!("Lecture de {name}"),
+            Step::Checking(rows) => format!("Contrôle de {}", count(rows as u64, "ligne", "lignes")),
+        });
+    });
+    bar.finish_and_clear();
+    if id.is_some() {
+        checked.report.schema.id = id;
+    }
+    let written = write_table(arguments, &mut checked)?;
+    let report = &checked.report;
+    match arguments.format {
+        Format::Json => match &report.source_error {
+            Some(error) => println!("{:#}", json!({ "valid": false, "source_error": error })),
+            None => println!("{}", serde_json::to_string_pretty(report).map_err(Error::internal)?),
+        },
+        Format::Text => print!("{}", text(report, written.as_deref())),
+    }
+    Ok(ExitCode::from(match (&report.source_error, report.valid) {
+        (Some(_), _) => 2,
+        (None, false) => 1,
+        (None, true) => 0,
+    }))
+}
+
+/// The rules, and the name that the report gives them.
+fn rules(arguments: &Arguments) -> Result<(Rules, Option<String>)> {
+    if let Some(path) = &arguments.schema {
+        return Ok((schema(path)?, None));
+    }
+    let path = arguments.convention.as_deref().unwrap_or(Path::new(""));
+    let mut convention = Convention::load_file(path)?;
+    let names: Vec<&String> = convention.rules.keys().collect();
+    let list = names.iter().map(|n| format!("« {n} »")).collect::<Vec<_>>().join(", ");
+    let name = match (&arguments.dataset, names.as_slice()) {
+        (Some(name), _) => name.clone(),
+        (None, [only]) => (*only).clone(),
+        (None, _) => {
+            return Err(Error::invalid(
+                "dataset_missing",
+                format!("Cette convention demande plusieurs jeux de données : ajoutez --dataset avec l'un de {list}."),
+            ));
+        }
+    };
+    let id = format!("{}/{name}", convention.document.id);
+    let unknown = || {
+        Error::invalid("dataset_unknown", format!("« {name} » n'est pas un jeu de données de cette convention : choisissez parmi {list}."))
+    };
+    let rules = convention.rules.shift_remove(&name).ok_or_else(unknown)?;
+    Ok((rules, Some(id)))
+}
+
+fn schema(path: &Path) -> Result<Rules> {
+    let unreadable = |error: std::io::Error| {
+        Error::invalid(
+            "schema_unreadable",
+            format!("Le modèle « {} » n'a pas pu être lu : vérifiez son nom et ses droits.", path.display()),
+        )
+        .with_source(error)
+    };
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let json = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+        let place = format!("ligne {}, colonne {}", error.line(), error.column());
+        Error::invalid("schema_json", format!("Le modèle n'est pas du JSON lisible ({place}) : corrigez-le.")).with_source(error)
+    })?;
+    Rules::from_schema(&json)
+        .map_err(|faults| Error::invalid("schema", "Le modèle de données comporte des erreurs : corrigez-les.").with_faults(faults))
+}
+
+/// A spinner on a terminal, nothing elsewhere.
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
+/// Writes the typed table where asked; says what was written.
+fn write_table(arguments: &Arguments, checked: &mut Checked) -> Result<Option<String>> {
+    let Some(path) = &arguments.parquet else { return Ok(None) };
+    let report = &checked.report;
+    let Some(table) = &mut checked.table else {
+        eprintln!("Le tableau n'est pas écrit : corrigez d'abord le fichier.");
+        return Ok(None);
+    };
+    let metadata = [
+        ("retex.source.sha256", report.file.sha256.clone()),
+        ("retex.schema.sha256", report.schema.sha256.clone()),
+        ("retex.schema.id", report.schema.id.clone().unwrap_or_default()),
+    ];
+    let rows = table.height() as u64;
+    parquet::write(path, table, &metadata)?;
+    let left = if report.valid {
+        String::new()
+    } else {
+        format!(" ; {} avec des erreurs laissées de côté", count(report.stats.rows_invalid, "ligne", "lignes"))
+    };
+    let said = format!("{} dans {}{left}.", count(rows, "ligne écrite", "lignes écrites"), path.display());
+    if arguments.format == Format::Json {
+        eprintln!("{said}");
+    }
+    Ok(Some(said))
+}
+
+/// «1 284 lignes».
+fn count(n: u64, one: &str, many: &str) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(c);
+    }
+    format!("{grouped} {}", if n < 2 { one } else { many })
+}
+
+/// Cells shown under each rule.
+const SHOWN: usize = 5;
+
+/// For a person: what was read, then one paragraph per rule.
+fn text(report: &CheckReport, written: Option<&str>) -> String {
+    let mut lines = Vec::new();
+    if let Some(error) = &report.source_error {
+        lines.push(format!("✗ {} : fichier illisible.", report.file.name));
+        lines.push(format!("  {}", error.message));
+        return lines.join("\n") + "\n";
+    }
+    let stats = &report.stats;
+    if report.valid {
+        lines.push(format!("✓ {} : {}, aucune erreur.", report.file.name, count(stats.rows, "ligne", "lignes")));
+    } else {
+        let errors = count(stats.errors, "erreur", "erreurs");
+        let rows = count(stats.rows_invalid, "ligne", "lignes");
+        lines.push(format!(
+            "✗ {} : fichier non retenu. {errors} sur {rows}, {} en tout.",
+            report.file.name,
+            count(stats.rows, "ligne lue", "lignes lues")
+        ));
+    }
+    lines.push(format!("  {}", read_as(report)));
+    for rule in &report.by_rule {
+        lines.push(String::new());
+        lines.push(format!("• {}", rule.message));
+        let of = |fault: &&CellFault| fault.code == rule.code && fault.column == rule.column;
+        let faults: Vec<&CellFault> = report.errors.iter().filter(of).take(SHOWN).collect();
+        let cells = faults.iter().filter(|f| f.value.is_some() || f.row != report.file.header_row);
+        for fault in cells {
+            lines.push(format!("    {}{}", place(fault), detail(fault)));
+        }
+        let left = rule.count.saturating_sub(faults.len() as u64);
+        if left > 0 {
+            lines.push(format!("    … et {}.", count(left, "autre", "autres")));
+        }
+    }
+    if !report.warnings.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("{} :", count(stats.warnings, "remarque", "remarques")));
+        for fault in report.warnings.iter().take(2 * SHOWN) {
+            let place = place(fault);
+            lines.push(format!("  · {}{}", if place.is_empty() { String::new() } else { format!("{place} : ") }, fault.message));
+        }
+        let left = stats.warnings.saturating_sub(2 * SHOWN as u64);
+        if left > 0 {
+            lines.push(format!("  · … et {}.", count(left, "autre", "autres")));
+        }
+    }
+    if let Some(written) = written {
+        lines.push(String::new());
+        lines.push(written.to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// «D8», else «ligne 8».
+fn place(fault: &CellFault) -> String {
+    match (fault.row, &fault.column_letter) {
+        (Some(row), Some(letter)) => format!("{letter}{row}"),
+        (Some(row), None) => format!("ligne {row}"),
+        (None, _) => String::new(),
+    }
+}
+
+fn detail(fault: &CellFault) -> String {
+    let value = fault.value.as_ref().map(|v| v.replace(['\n', '\r'], " "));
+    match (value, &fault.suggestion) {
+        (Some(value), Some(suggestion)) => format!(" : « {value} » ; proposition : « {suggestion} »"),
+        (Some(value), None) if fault.code != "duplicate_key" => format!(" : « {value} »"),
+        _ => format!(" : {}", fault.message),
+    }
+}
+
+/// What was understood of the file, for the person to confirm.
+fn read_as(report: &CheckReport) -> String {
+    let file = &report.file;
+    let mut parts = vec![file.format.clone().unwrap_or_default().to_uppercase()];
+    if let Some(encoding) = &file.encoding {
+        parts.push(format!("encodage {encoding}"));
+    }
+    match file.delimiter.as_deref() {
+        Some("\t") => parts.push("séparateur tabulation".to_owned()),
+        Some(delimiter) => parts.push(format!("séparateur « {delimiter} »")),
+        None => {}
+    }
+    if let Some(decimal) = &file.decimal {
+        parts.push(format!("décimales « {decimal} »"));
+    }
+    if let Some(sheet) = &file.sheet {
+        parts.push(format!("feuille « {sheet} »"));
+    }
+    if let Some(row) = file.header_row {
+        parts.push(format!("titres à la ligne {row}"));
+    }
+    let dates: Vec<&str> = file
+        .dates
+        .iter()
+        .map(|d| match d.as_str() {
+            "iso" => "2026-03-12",
+            "dd/mm/yyyy" => "12/03/2026",
+            "dd/mm/yy" => "12/03/26",
+            "serial-1900" | "serial-1904" => "dates du tableur",
+            other => other,
+        })
+        .collect();
+    if !dates.is_empty() {
+        parts.push(format!("dates lues : {}", dates.join(", ")));
+    }
+    parts.join(", ")
 }
