@@ -68,7 +68,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("{path} [{code}] {message}");
     }
     let written = match arguments.format {
-        Format::Json => serde_json::to_string_pretty(&Output { evaluation: &evaluation, rejected: &folder.rejected }).map_err(Error::internal)?,
+        Format::Json => {
+            serde_json::to_string_pretty(&Output { evaluation: &evaluation, rejected: &folder.rejected }).map_err(Error::internal)?
+        }
         Format::Text => text::text(&convention, &evaluation, folder.rejected.len()),
     };
     match writeln!(io::stdout().lock(), "{}", written.trim_end()) {

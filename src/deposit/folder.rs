@@ -59,8 +59,11 @@ struct Candidate<'a> {
 /// Refused (`deposits_folder`) only where `dir` itself cannot be read.
 pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize, usize)) -> Result<Folder> {
     let (candidates, mut rejected) = find(dir, convention).map_err(|error| {
-        Error::invalid("deposits_folder", format!("Le dossier «\u{a0}{}\u{a0}» ne se lit pas. Vérifiez son chemin et vos droits.", dir.display()))
-            .with_source(error)
+        Error::invalid(
+            "deposits_folder",
+            format!("Le dossier «\u{a0}{}\u{a0}» ne se lit pas. Vérifiez son chemin et vos droits.", dir.display()),
+        )
+        .with_source(error)
     })?;
     let mut accepted: Vec<DepositTable> = Vec::new();
     let mut keys: HashMap<(Siren, &str), Keys> = HashMap::new();
@@ -93,7 +96,8 @@ pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize,
 /// The files to check, by path, and what stands where nothing is expected.
 fn find<'a>(dir: &Path, convention: &'a Convention) -> io::Result<(Vec<Candidate<'a>>, Vec<Rejected>)> {
     let (mut candidates, mut rejected) = (Vec::new(), Vec::new());
-    let mut reject = |path: &str, code: &str, message: String| rejected.push(Rejected { path: path.to_owned(), code: code.to_owned(), message });
+    let mut reject =
+        |path: &str, code: &str, message: String| rejected.push(Rejected { path: path.to_owned(), code: code.to_owned(), message });
     for (site_path, site_name) in entries(dir)? {
         if !site_path.is_dir() {
             reject(&site_name, "misplaced", "Rangez ce fichier dans le dossier de sa structure, puis du jeu de données.".to_owned());
@@ -122,7 +126,11 @@ fn find<'a>(dir: &Path, convention: &'a Convention) -> io::Result<(Vec<Candidate
                 if path.is_dir() {
                     reject(&shown, "directory", "C’est un dossier\u{a0}: placez ses fichiers un niveau plus haut.".to_owned());
                 } else if !EXTENSIONS.contains(&extension.as_str()) {
-                    reject(&shown, "unknown_format", format!("Ce format n’est pas lu. Envoyez un fichier {}.", EXTENSIONS.map(|e| format!(".{e}")).join(", ")));
+                    reject(
+                        &shown,
+                        "unknown_format",
+                        format!("Ce format n’est pas lu. Envoyez un fichier {}.", EXTENSIONS.map(|e| format!(".{e}")).join(", ")),
+                    );
                 } else {
                     candidates.push(Candidate { path, shown, site: site.clone(), name, dataset });
                 }
@@ -161,7 +169,12 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     if let Some(period) = period.filter(|period| !overlaps(*period, agreed(convention))) {
         let (start, end) = agreed(convention);
         let months = (Period::containing(start).in_french(), Period::containing(end).in_french());
-        let message = format!("La période {} est hors de la convention, qui va de {} à {}. Corrigez le nom du fichier.", period.in_french(), months.0, months.1);
+        let message = format!(
+            "La période {} est hors de la convention, qui va de {} à {}. Corrigez le nom du fichier.",
+            period.in_french(),
+            months.0,
+            months.1
+        );
         return Err(("period_outside", message));
     }
     let Some(rules) = convention.rules.get(candidate.name) else {
@@ -169,13 +182,9 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     };
     let Checked { report, table } = check_file(&candidate.path, &name, rules, TOLD);
     match table {
-        Some(table) if report.valid => Ok(DepositTable {
-            site: candidate.site.clone(),
-            dataset: candidate.name.to_owned(),
-            period,
-            sha256: report.file.sha256,
-            table,
-        }),
+        Some(table) if report.valid => {
+            Ok(DepositTable { site: candidate.site.clone(), dataset: candidate.name.to_owned(), period, sha256: report.file.sha256, table })
+        }
         _ => Err(("invalid", reasons(&report))),
     }
 }
@@ -221,5 +230,7 @@ fn in_other_files(repeated: &[String]) -> String {
     let shown = named.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let more = named.len().saturating_sub(5);
     let and = if more > 0 { format!(" et {more} autres") } else { String::new() };
-    format!("Des identifiants figurent déjà dans un autre fichier de la structure\u{a0}: {shown}{and}. Retirez ces lignes, ou l’autre fichier.")
+    format!(
+        "Des identifiants figurent déjà dans un autre fichier de la structure\u{a0}: {shown}{and}. Retirez ces lignes, ou l’autre fichier."
+    )
 }

@@ -70,9 +70,10 @@ pub(super) fn assess(
     let pools_levels = comparison == Comparison::None || matches!(indicator.target, Some(Target::Level(_)));
     let (pooled, decisive) = match (pools_levels, between, scale) {
         _ if sites.is_empty() => (empty("effect", 0, Reason::new("no_rows", "Aucune structure n’a envoyé de lignes.")), None),
-        _ if matches!(indicator.statistic, Statistic::Count | Statistic::Sum) => {
-            (empty("level", 0, Reason::new("total", "Les totaux des structures se lisent un par un\u{a0}: ils ne se réunissent pas.")), None)
-        }
+        _ if matches!(indicator.statistic, Statistic::Count | Statistic::Sum) => (
+            empty("level", 0, Reason::new("total", "Les totaux des structures se lisent un par un\u{a0}: ils ne se réunissent pas.")),
+            None,
+        ),
         (false, Some(scale), _) => between_sites(scale, &levels.into_iter().flatten().collect::<Vec<_>>(), plan.confidence),
         (pools_levels, ..) => {
             let of = if pools_levels { "level" } else { "effect" };
@@ -127,8 +128,9 @@ fn sites(convention: &Convention, measure: &Measure, sources: &Sources<'_>, depo
         if values.is_empty() {
             continue;
         }
-        let gathered = parts(&sources.value, &values)
-            .and_then(|values| sources.per.as_ref().map(|per| parts(per, &reads(per))).transpose().map(|pers| SiteSums::gather(values, pers)));
+        let gathered = parts(&sources.value, &values).and_then(|values| {
+            sources.per.as_ref().map(|per| parts(per, &reads(per))).transpose().map(|pers| SiteSums::gather(values, pers))
+        });
         let reference = SiteRef { siren: party.siren.clone(), name: convention.site_name(&party.siren) };
         sites.push(match gathered {
             Ok(sums) => Site { reference, effect: measure.effect(&sums), sums },
@@ -139,9 +141,8 @@ fn sites(convention: &Convention, measure: &Measure, sources: &Sources<'_>, depo
 }
 
 fn parts(source: &Source<'_>, deposits: &[&DepositTable]) -> Result<Vec<Part>> {
-    let part = |deposit: &&DepositTable| {
-        Ok(Part { period: deposit.period, sha256: deposit.sha256.clone(), summary: summarise(source, deposit)? })
-    };
+    let part =
+        |deposit: &&DepositTable| Ok(Part { period: deposit.period, sha256: deposit.sha256.clone(), summary: summarise(source, deposit)? });
     deposits.iter().map(part).collect()
 }
 

@@ -68,7 +68,9 @@ pub(super) fn between_sites(scale: EffectScale, levels: &[(Arm, f64)], confidenc
     let of_arm = |arm| levels.iter().filter(|(a, _)| *a == arm).map(|(_, level)| *level).collect::<Sample>();
     let (treated, control) = (of_arm(Arm::Treated), of_arm(Arm::Control));
     let effect: Result<Effect, Reason> = match scale {
-        EffectScale::MeanDifference | EffectScale::RiskDifference => effect::mean_difference(&treated, &control, confidence).map_err(Reason::from),
+        EffectScale::MeanDifference | EffectScale::RiskDifference => {
+            effect::mean_difference(&treated, &control, confidence).map_err(Reason::from)
+        }
         EffectScale::HedgesG => effect::hedges_g(&treated, &control, confidence).map_err(Reason::from),
         EffectScale::LogRatioOfMeans | EffectScale::LogRiskRatio | EffectScale::LogRatioOfRatios => {
             effect::log_ratio_of_means(&treated, &control, confidence).map_err(Reason::from)

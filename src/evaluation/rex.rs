@@ -124,7 +124,11 @@ fn read(rex: &Json) -> Result<Questionnaire> {
     }
     for (s, section) in questionnaire.sections.iter().enumerate() {
         if !sections.insert(&section.id) {
-            faults.push(Fault::new(format!("/sections/{s}/id"), "repeated_id", format!("Deux rubriques s’appellent «\u{a0}{}\u{a0}».", section.id)));
+            faults.push(Fault::new(
+                format!("/sections/{s}/id"),
+                "repeated_id",
+                format!("Deux rubriques s’appellent «\u{a0}{}\u{a0}».", section.id),
+            ));
         }
         for (q, question) in section.questions.iter().enumerate() {
             let at = |key: &str| format!("/sections/{s}/questions/{q}/{key}");
@@ -155,7 +159,11 @@ impl Questionnaire {
         let mut faults = Vec::new();
         let mut fault = |id: &str, code: &str, message: String| faults.push(Fault::new(format!("/{}", escape(id)), code, message));
         for id in answers.keys().filter(|id| !self.questions().any(|question| question.id == **id)) {
-            fault(id, "unknown_question", "Cette question n’est pas dans le questionnaire\u{a0}: retirez-la, ou corrigez son nom.".to_owned());
+            fault(
+                id,
+                "unknown_question",
+                "Cette question n’est pas dans le questionnaire\u{a0}: retirez-la, ou corrigez son nom.".to_owned(),
+            );
         }
         for question in self.questions() {
             match answers.get(&question.id).filter(|answer| !is_empty(answer)) {
@@ -226,7 +234,8 @@ pub fn read_answers(dir: &Path, convention: &Convention) -> Result<Vec<Answers>>
         if name.starts_with('.') {
             continue;
         }
-        let mut fault = |pointer: &str, code: &str, message: String| faults.push(Fault::new(format!("/{}{pointer}", escape(&name)), code, message));
+        let mut fault =
+            |pointer: &str, code: &str, message: String| faults.push(Fault::new(format!("/{}{pointer}", escape(&name)), code, message));
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let sites = &convention.document.parties.sites;
         let site = territory::by_code(&stem).map(|o| &o.siren).and_then(|siren| sites.iter().position(|party| party.siren == *siren));
@@ -238,7 +247,9 @@ pub fn read_answers(dir: &Path, convention: &Convention) -> Result<Vec<Answers>>
             Err(error) => fault("", error.code, error.message),
             Ok(answers) => match questionnaire.check(&answers, false) {
                 Err(error) => error.faults.into_iter().for_each(|f| fault(&f.pointer, &f.code, f.message)),
-                Ok(()) if found.contains_key(&index) => fault("", "repeated_site", "Cette structure a déjà un fichier\u{a0}: gardez-en un seul.".to_owned()),
+                Ok(()) if found.contains_key(&index) => {
+                    fault("", "repeated_site", "Cette structure a déjà un fichier\u{a0}: gardez-en un seul.".to_owned())
+                }
                 Ok(()) => {
                     found.insert(index, Answers { site: sites[index].siren.clone(), answers });
                 }
@@ -313,10 +324,19 @@ mod tests {
     fn every_fault_of_answers_is_located() {
         let default = questionnaire(&Json::Null).expect("default");
         let answers = |value: Json| value.as_object().expect("object").clone();
-        default.check(&answers(json!({"agents": 12, "sus_1": 4, "objectifs": "En partie", "services": "Accueil", "conseil": " "})), false).expect("good");
+        default
+            .check(&answers(json!({"agents": 12, "sus_1": 4, "objectifs": "En partie", "services": "Accueil", "conseil": " "})), false)
+            .expect("good");
         let bad = answers(json!({"agents": "douze", "sus_1": 6, "sus_2": 2.5, "objectifs": "Oui", "services": 3, "a/b": 1}));
         let found = codes(default.check(&bad, false).expect_err("bad"));
-        for expected in [("/agents", "number"), ("/sus_1", "scale"), ("/sus_2", "scale"), ("/objectifs", "choice"), ("/services", "type"), ("/a~1b", "unknown_question")] {
+        for expected in [
+            ("/agents", "number"),
+            ("/sus_1", "scale"),
+            ("/sus_2", "scale"),
+            ("/objectifs", "choice"),
+            ("/services", "type"),
+            ("/a~1b", "unknown_question"),
+        ] {
             assert!(found.contains(&(expected.0.to_owned(), expected.1.to_owned())), "{expected:?} in {found:?}");
         }
         assert_eq!(found.len(), 6);

@@ -109,7 +109,10 @@ impl Measure {
     pub(super) fn effect(&self, sums: &SiteSums) -> Result<Effect, Reason> {
         let scale = match (self.comparison, self.scale) {
             (Comparison::None, _) => {
-                return Err(Reason::new("no_groups", "Ces données n’ont pas de groupe à comparer\u{a0}: la structure a un niveau, mais pas d’effet."));
+                return Err(Reason::new(
+                    "no_groups",
+                    "Ces données n’ont pas de groupe à comparer\u{a0}: la structure a un niveau, mais pas d’effet.",
+                ));
             }
             (_, None) => return Err(Reason::new("no_scale", "Un total se lit tel quel\u{a0}: il n’a pas d’effet.")),
             (_, Some(scale)) => scale,
@@ -120,7 +123,8 @@ impl Measure {
             (Comparison::Phases, [after, before]) => before_after(scale, after, before, self.confidence).map_err(in_phases),
             (Comparison::Changes, [t1, t0, c1, c0]) => match scale {
                 EffectScale::MeanDifference | EffectScale::RiskDifference => {
-                    effect::difference_in_differences([&t1.sample, &t0.sample], [&c1.sample, &c0.sample], self.confidence).map_err(Reason::from)
+                    effect::difference_in_differences([&t1.sample, &t0.sample], [&c1.sample, &c0.sample], self.confidence)
+                        .map_err(Reason::from)
                 }
                 _ => Err(Reason::new(
                     "scale_without_changes",

@@ -77,7 +77,12 @@ pub(super) fn warnings(
         of(&|site| site.effect.as_ref().is_err_and(|reason| reason.code == "uninformative")),
     );
     warn("rows_without_arm", "Lignes laissées de côté, car leur groupe n’est pas indiqué", "", of(&|site| site.sums.outside_arms > 0));
-    warn("rows_outside_phases", "Lignes laissées de côté, car leur date n’est dans aucune phase", "", of(&|site| site.sums.outside_phases > 0));
+    warn(
+        "rows_outside_phases",
+        "Lignes laissées de côté, car leur date n’est dans aucune phase",
+        "",
+        of(&|site| site.sums.outside_phases > 0),
+    );
     warn(
         "rows_without_unit",
         "Lignes sans unité (agent, bâtiment…)",

@@ -66,9 +66,9 @@ fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
         let row = Row {
             value: if source.counts { value.map(|_| 1.0) } else { value },
             per: pers.as_ref().and_then(|pers| pers[i]),
-            cluster: grouping.cluster.map(|_| {
-                clusters.as_ref().and_then(|clusters| clusters[i].clone()).unwrap_or_else(|| unclustered(&deposit.sha256, i))
-            }),
+            cluster: grouping
+                .cluster
+                .map(|_| clusters.as_ref().and_then(|clusters| clusters[i].clone()).unwrap_or_else(|| unclustered(&deposit.sha256, i))),
         };
         match keys.as_ref().and_then(|keys| keys[i].clone()) {
             None => {
@@ -100,11 +100,7 @@ fn same(cell: &str, name: &str) -> bool {
 
 fn phase_of(day: NaiveDate, phases: &Phases) -> Option<Phase> {
     let within = |[start, end]: [NaiveDate; 2]| start <= day && day <= end;
-    if within(phases.trial) {
-        Some(Phase::Trial)
-    } else {
-        phases.baseline.is_some_and(within).then_some(Phase::Baseline)
-    }
+    if within(phases.trial) { Some(Phase::Trial) } else { phases.baseline.is_some_and(within).then_some(Phase::Baseline) }
 }
 
 /// The columns that were computed, under names of our own.

@@ -106,7 +106,8 @@ impl SiteSums {
             periods.into_iter().map(|period| (period, cells(parts.iter().filter(|part| part.period == period)))).collect()
         };
         let (values, pers) = (by_period(values), by_period(pers));
-        self.unaligned = values.keys().filter(|p| !pers.contains_key(p)).chain(pers.keys().filter(|p| !values.contains_key(p))).copied().collect();
+        self.unaligned =
+            values.keys().filter(|p| !pers.contains_key(p)).chain(pers.keys().filter(|p| !values.contains_key(p))).copied().collect();
         let mut whole = Summary::default();
         for (period, numerators) in &values {
             let Some(denominators) = pers.get(period) else { continue };

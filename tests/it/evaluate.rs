@@ -59,7 +59,8 @@ fn mean(more: Json) -> Json {
 }
 
 fn share(more: Json) -> Json {
-    let mut indicator = json!({"id": "oui", "title": "Oui", "dataset": "lignes", "statistic": "proportion", "value": "oui", "better": "lower"});
+    let mut indicator =
+        json!({"id": "oui", "title": "Oui", "dataset": "lignes", "statistic": "proportion", "value": "oui", "better": "lower"});
     indicator.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     indicator
 }
@@ -78,10 +79,8 @@ fn texts(name: &str, values: &[Option<&str>]) -> Column {
 }
 
 fn days(name: &str, values: &[Option<&str>]) -> Column {
-    let days: Vec<Option<i32>> = values
-        .iter()
-        .map(|day| day.map(|day| (day.parse::<NaiveDate>().unwrap() - NaiveDate::default()).num_days() as i32))
-        .collect();
+    let days: Vec<Option<i32>> =
+        values.iter().map(|day| day.map(|day| (day.parse::<NaiveDate>().unwrap() - NaiveDate::default()).num_days() as i32)).collect();
     Column::from(Series::new(name.into(), days)).cast(&DataType::Date).unwrap()
 }
 
@@ -126,8 +125,7 @@ fn group<'a>(indicator: &'a IndicatorResult, site: usize, arm: Option<&str>) -> 
     indicator.sites[site].groups.iter().find(|g| g.period.is_none() && g.arm.as_deref() == arm).expect("group")
 }
 
-const SLEEP: [[f64; 10]; 2] =
-    [[0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0], [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]];
+const SLEEP: [[f64; 10]; 2] = [[0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0], [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]];
 
 // Student (1908), as R's t.test prints it: t = −1.8608, df = 17.776, p = 0.07939, [−3.3654832; 0.2054832].
 #[test]
@@ -169,7 +167,8 @@ fn students_sleep_pairs_before_and_after() {
             days("jour", &[Some(day); 10]),
         ])
     };
-    let deposits = [deposit(0, Some("2026-01"), phase("2026-01-10", &SLEEP[1])), deposit(0, Some("2026-02"), phase("2026-02-10", &SLEEP[0]))];
+    let deposits =
+        [deposit(0, Some("2026-01"), phase("2026-01-10", &SLEEP[1])), deposit(0, Some("2026-02"), phase("2026-02-10", &SLEEP[0]))];
     let found = evaluate(&load(document), 1, &deposits, true);
     let effect = &found.indicators[0].sites[0].effect;
     close(effect.estimate, -1.58, 12);
@@ -179,7 +178,8 @@ fn students_sleep_pairs_before_and_after() {
     close(effect.ci.unwrap()[0], -2.459_885_8, 7);
     close(effect.ci.unwrap()[1], -0.700_114_2, 7);
     assert_eq!(group(&found.indicators[0], 0, Some("baseline")).clusters, Some(10));
-    let periods: Vec<_> = found.indicators[0].sites[0].groups.iter().filter_map(|g| Some((g.period?.to_string(), g.arm.clone()?))).collect();
+    let periods: Vec<_> =
+        found.indicators[0].sites[0].groups.iter().filter_map(|g| Some((g.period?.to_string(), g.arm.clone()?))).collect();
     assert_eq!(periods, [("2026-01".to_owned(), "baseline".to_owned()), ("2026-02".to_owned(), "trial".to_owned())]);
 }
 
@@ -284,7 +284,11 @@ fn nothing_is_concluded_before_the_end() {
 
 /// k sites whose effects are exactly these, with rows of little spread.
 fn with_effects(effects: &[f64]) -> Vec<DepositTable> {
-    effects.iter().enumerate().map(|(i, effect)| deposit(i, None, arms(&exactly(40, 10.0 + effect, 1.0), &exactly(40, 10.0, 1.0)))).collect()
+    effects
+        .iter()
+        .enumerate()
+        .map(|(i, effect)| deposit(i, None, arms(&exactly(40, 10.0 + effect, 1.0), &exactly(40, 10.0, 1.0))))
+        .collect()
 }
 
 #[test]
@@ -317,7 +321,8 @@ fn targets_are_judged_together() {
 
 #[test]
 fn what_cannot_be_computed_says_why() {
-    let convention = controlled(6, json!([mean(json!({"role": "primary", "target": {"effect": -1.0}})), share(json!({"effect": "log_risk_ratio"}))]));
+    let convention =
+        controlled(6, json!([mean(json!({"role": "primary", "target": {"effect": -1.0}})), share(json!({"effect": "log_risk_ratio"}))]));
     let both = |x: DataFrame, oui: DataFrame| x.hstack(&[oui.column("oui").unwrap().clone()]).unwrap();
     let deposits = [
         // A single treated row, no event anywhere.
@@ -403,7 +408,7 @@ fn energy() -> Convention {
             "id": "kwh", "title": "Énergie par demande", "statistic": "ratio", "unit": "kWh", "better": "lower",
             "value": {"dataset": "energie", "sql": "kwh", "last_by": "run", "order": "quand"},
             "per": {"dataset": "lignes", "statistic": "count", "where": "bras = 'T'"},
-        }],
+        }, {"id": "n", "title": "Demandes", "dataset": "lignes", "statistic": "count", "better": "higher"}],
     });
     let mut document = document(1, json!({"bras": {"type": "string"}}), plan);
     document["datasets"]["energie"] = json!({
@@ -428,7 +433,12 @@ fn readings(rows: &[(f64, Option<&str>, i64)]) -> DataFrame {
 fn a_ratio_over_two_datasets_is_aligned_by_period() {
     let deposits = [
         // The last reading of a run counts, wherever it stands; a reading without run stands alone.
-        in_dataset(0, "energie", Some("2026-01"), readings(&[(1.0, Some("a"), 1), (4.0, Some("a"), 3), (2.0, Some("a"), 2), (0.5, None, 9), (0.5, None, 9)])),
+        in_dataset(
+            0,
+            "energie",
+            Some("2026-01"),
+            readings(&[(1.0, Some("a"), 1), (4.0, Some("a"), 3), (2.0, Some("a"), 2), (0.5, None, 9), (0.5, None, 9)]),
+        ),
         in_dataset(0, "energie", Some("2026-02"), readings(&[(8.0, Some("b"), 5)])),
         in_dataset(0, "energie", Some("2026-03"), readings(&[(99.0, Some("c"), 6)])),
         in_dataset(0, "lignes", Some("2026-01"), frame(vec![texts("bras", &[Some("T"), Some("C"), Some("T"), Some("C")])])),
@@ -500,8 +510,15 @@ fn the_trial_alone_is_compared_and_changes_are_compared_where_asked() {
             "indicators": [mean(json!({}))],
         })
     };
-    let cells = [("T", "2026-01-10", 10.0), ("T", "2026-03-10", 6.0), ("C", "2026-02-10", 9.0), ("C", "2026-04-10", 8.0), ("C", "2026-08-01", 99.0)];
-    let rows: Vec<(&str, &str, f64)> = cells.iter().flat_map(|(arm, day, mean)| exactly(8, *mean, 1.0).into_iter().map(move |x| (*arm, *day, x))).collect();
+    let cells = [
+        ("T", "2026-01-10", 10.0),
+        ("T", "2026-03-10", 6.0),
+        ("C", "2026-02-10", 9.0),
+        ("C", "2026-04-10", 8.0),
+        ("C", "2026-08-01", 99.0),
+    ];
+    let rows: Vec<(&str, &str, f64)> =
+        cells.iter().flat_map(|(arm, day, mean)| exactly(8, *mean, 1.0).into_iter().map(move |x| (*arm, *day, x))).collect();
     let table = || {
         frame(vec![
             texts("bras", &rows.iter().map(|row| Some(row.0)).collect::<Vec<_>>()),
@@ -543,7 +560,8 @@ fn clusters_carry_the_uncertainty() {
 
 #[test]
 fn repeated_keys_are_told() {
-    let mut document = document(1, json!({"id": {"type": "string"}, "x": {"type": "number"}}), json!({"design": "none", "indicators": [mean(json!({}))]}));
+    let mut document =
+        document(1, json!({"id": {"type": "string"}, "x": {"type": "number"}}), json!({"design": "none", "indicators": [mean(json!({}))]}));
     document["datasets"]["lignes"]["primary_key"] = json!(["id"]);
     let convention = load(document);
     let file = |ids: [&str; 2], x: f64| frame(vec![texts("id", &ids.map(Some)), numbers("x", &[Some(x), Some(x + 1.0)])]);
@@ -565,7 +583,12 @@ fn strangers_count_for_nothing() {
 
 /// Rows with every kind of cell, by site.
 fn any_rows() -> impl Strategy<Value = Vec<Vec<(bool, Option<f64>, Option<f64>, Option<bool>)>>> {
-    let cell = (any::<bool>(), proptest::option::weighted(0.9, -1e6..1e6), proptest::option::weighted(0.9, 0.1..1e3), proptest::option::of(any::<bool>()));
+    let cell = (
+        any::<bool>(),
+        proptest::option::weighted(0.9, -1e6..1e6),
+        proptest::option::weighted(0.9, 0.1..1e3),
+        proptest::option::of(any::<bool>()),
+    );
     proptest::collection::vec(proptest::collection::vec(cell, 4..40), 3..6)
 }
 

@@ -93,7 +93,8 @@ fn table(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: Sc
         }
         rows.push(row);
     }
-    let widths: Vec<usize> = (0..rows[0].len()).map(|i| rows.iter().map(|r| r.get(i).map_or(0, |c| c.chars().count())).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> =
+        (0..rows[0].len()).map(|i| rows.iter().map(|r| r.get(i).map_or(0, |c| c.chars().count())).max().unwrap_or(0)).collect();
     for row in rows {
         let cells: Vec<String> = row.iter().enumerate().map(|(i, cell)| pad(cell, widths[i], i > 0)).collect();
         line(out, format_args!("    {}", cells.join("   ").trim_end()));
@@ -110,7 +111,10 @@ fn pooled(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: S
     let words = interval_words(confidence).to_lowercase();
     if let Some(random) = &pooled.random {
         let sites = plural(pooled.k, "structure", "structures");
-        line(out, format_args!("  {what} ({sites})\u{a0}: {}, {words} {}", number(random.estimate, scale), ci(Some(random.adhoc.ci), scale)));
+        line(
+            out,
+            format_args!("  {what} ({sites})\u{a0}: {}, {words} {}", number(random.estimate, scale), ci(Some(random.adhoc.ci), scale)),
+        );
         line(
             out,
             format_args!(
@@ -121,7 +125,14 @@ fn pooled(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: S
         );
     } else if let Some(between) = &pooled.between {
         let sites = format!("{} assistées, {} témoins", between.treated, between.control);
-        line(out, format_args!("  {what} entre structures ({sites})\u{a0}: {}, {words} {}", number(between.estimate, scale), ci(Some(between.ci), scale)));
+        line(
+            out,
+            format_args!(
+                "  {what} entre structures ({sites})\u{a0}: {}, {words} {}",
+                number(between.estimate, scale),
+                ci(Some(between.ci), scale)
+            ),
+        );
     }
     if let Some(reason) = &pooled.reason {
         line(out, format_args!("  {}{}", if pooled.between.is_some() { "" } else { "Pas de résultat d’ensemble\u{a0}: " }, reason.message));
