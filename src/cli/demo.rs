@@ -195,7 +195,7 @@ struct Planned {
 
 /// The files of a sample and the times at which they come: a few days before their due date, a correction on the day after.
 fn planned(folder: &Path, registered: &Registered) -> Result<Vec<Planned>> {
-    let dues = calendar::calendar(&registered.convention.document);
+    let dues = calendar::expected(&registered.convention.document);
     let mut files = Vec::new();
     for site in sorted(&folder.join("deposits"))? {
         let code = name(&site);
@@ -213,7 +213,7 @@ fn planned(folder: &Path, registered: &Registered) -> Result<Vec<Planned>> {
                 let correction = u64::from(last == Some(period));
                 last = Some(period);
                 let hour = 8 + u32::try_from(i % 8).unwrap_or(0);
-                let at = at(due.by - early + Days::new(correction), hour);
+                let at = at(due.due - early + Days::new(correction), hour);
                 files.push(Planned { at, convention: registered.head.name.clone(), site: siren.clone(), dataset, period, name: file, path });
             }
         }

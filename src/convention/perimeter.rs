@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::document::Document;
+use super::document::{Document, days};
 use crate::{
     error::{Error, Kind, Result},
     ids::Siren,
@@ -154,7 +154,7 @@ fn evaluated(document: &Document, dataset: Option<&str>) -> bool {
 }
 
 /// Days left for corrections after the last due date.
-const CORRECTIONS: u64 = 30;
+const CORRECTIONS: Days = Days::new(30);
 
 /// Deposits and answers open on the first day; deposits close 30 days after the last file is due, so that a site can correct what was
 /// refused; data are read until the end of their retention.
@@ -166,7 +166,10 @@ fn in_time(document: &Document, asked: Use, dataset: Option<&str>, today: NaiveD
     let end = document.period.end;
     let last = match asked {
         Use::ReadConvention => return Ok(()),
-        Use::Deposit => end.checked_add_days(Days::new(due_days(dataset.and_then(|d| document.datasets.get(d)?.due.as_deref())) + CORRECTIONS)),
+        Use::Deposit => {
+            let due = dataset.and_then(|d| document.datasets.get(d)?.due.as_deref()).and_then(days).unwrap_or(Days::new(0));
+            end.checked_add_days(due).and_then(|last| last.checked_add_days(CORRECTIONS))
+        },
         _ => end.checked_add_months(Months::new(document.retention.months)),
     };
     match (asked, last) {
@@ -174,11 +177,6 @@ fn in_time(document: &Document, asked: Use, dataset: Option<&str>, today: NaiveD
         (Use::Deposit, _) => conflict("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole."),
         _ => conflict("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus."),
     }
-}
-
-/// Days of `P10D`; none where nothing is said.
-pub fn due_days(due: Option<&str>) -> u64 {
-    due.and_then(|d| d.strip_prefix('P')?.strip_suffix('D')?.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -224,11 +222,11 @@ mod tests {
     fn deposits_close_after_the_corrections_and_reading_with_the_retention() {
         let own = document().parties.sites[0].siren.to_string();
         let end = document().period.end;
-        let grace = due_days(document().datasets[0].due.as_deref());
+        let last = end + days(document().datasets[0].due.as_deref().expect("due")).expect("days") + CORRECTIONS;
         let deposit = |day: NaiveDate| ask(Role::Contributor, Some(&own), Use::Deposit, Some(&own), &day.to_string());
         assert_eq!(deposit(document().period.start - Days::new(1)), "not_started");
-        assert_eq!(deposit(end + Days::new(grace + CORRECTIONS)), "ok");
-        assert_eq!(deposit(end + Days::new(grace + CORRECTIONS + 1)), "deposits_closed");
+        assert_eq!(deposit(last), "ok");
+        assert_eq!(deposit(last + Days::new(1)), "deposits_closed");
         let read = |day: NaiveDate| ask(Role::Analyst, None, Use::Evaluation, None, &day.to_string());
         assert_eq!(read(end + Months::new(document().retention.months)), "ok");
         assert_eq!(read(end + Months::new(document().retention.months) + Days::new(1)), "retention_over");

@@ -1,51 +1,95 @@
-//! What is due, and when: the deposits that a convention asks of each of its sites.
+//! What a convention expects and when, and what came: the coverage of sites by periods.
 
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    convention::{
-        document::{Dataset, Document, Periodicity, Span},
-        perimeter::due_days,
-    },
     error::{Error, Result},
-    ids::Period,
+    convention::document::{Dataset, Document, Periodicity, days},
+    ids::{Period, Siren},
+    store::deposits::{Deposit, DepositState},
 };
 
-/// One deposit asked of each site.
+/// One file that a convention expects of each site.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
-    /// Into which dataset.
+pub struct Expected {
+    /// Name of the dataset.
     pub dataset: String,
-    /// For which period; none for a dataset that is sent once.
+    /// Month, or first month of the quarter; none where one file serves the whole time.
     pub period: Option<Period>,
-    /// Last day of the period.
-    pub ends: NaiveDate,
+    /// From this day on the file can be made: the day after the period's last one.
+    pub ready: NaiveDate,
     /// Last day to send it.
-    pub by: NaiveDate,
+    pub due: NaiveDate,
 }
 
-/// Every deposit that the convention asks of a site, in the order of the datasets, then of time.
-pub fn calendar(document: &Document) -> Vec<Due> {
-    let datasets = document.datasets.iter();
-    datasets.flat_map(|(name, dataset)| dues(name, dataset, document.period)).collect()
+/// Where an expected file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It counts.
+    Accepted(Deposit),
+    /// Its check waits or runs.
+    Running(Deposit),
+    /// Its last file was refused.
+    Refused(Deposit),
+    /// Nothing came, and the due day is past.
+    Late,
+    /// Nothing came, and the period is over.
+    Due,
+    /// The period is not over.
+    Later,
 }
 
-fn dues(name: &str, dataset: &Dataset, span: Span) -> Vec<Due> {
-    let grace = Days::new(due_days(dataset.due.as_deref()));
-    let due = |period: Option<Period>, ends: NaiveDate| {
-        let ends = ends.min(span.end);
-        Due { dataset: name.to_owned(), period, ends, by: ends + grace }
+/// Every file that the convention expects of a site, by dataset, then by period.
+pub fn expected(document: &Document) -> Vec<Expected> {
+    document.datasets.iter().flat_map(|(name, dataset)| of_dataset(document, name, dataset)).collect()
+}
+
+fn of_dataset(document: &Document, name: &str, dataset: &Dataset) -> Vec<Expected> {
+    let span = document.period;
+    let delay = dataset.due.as_deref().and_then(days).unwrap_or(Days::new(0));
+    let one = |period, last: NaiveDate| {
+        let last = last.min(span.end);
+        Expected {
+            dataset: name.to_owned(),
+            period,
+            ready: last.succ_opt().unwrap_or(last),
+            due: last.checked_add_days(delay).unwrap_or(last),
+        }
     };
-    match dataset.periodicity {
-        Periodicity::Once => vec![due(None, span.end)],
-        // Weekly files go in by month: a month is the finest period that a deposit names.
-        Periodicity::Week | Periodicity::Month => months(span).map(|p| due(Some(p), p.end())).collect(),
-        Periodicity::Quarter => months(span).step_by(3).map(|p| due(Some(p), p.next().next().end())).collect(),
+    // A weekly file is filed under its month: periods are months.
+    let months = match dataset.periodicity {
+        Periodicity::Once => return vec![one(None, span.end)],
+        Periodicity::Week | Periodicity::Month => 1,
+        Periodicity::Quarter => 3,
+    };
+    let mut all = Vec::new();
+    let mut first = Period::containing(span.start);
+    while first.start() <= span.end {
+        let last = (1..months).fold(first, |p, _| p.next());
+        all.push(one(Some(first), last.end()));
+        first = last.next();
     }
+    all
 }
 
-fn months(span: Span) -> impl Iterator<Item = Period> {
-    std::iter::successors(Some(Period::containing(span.start)), |p| Some(p.next())).take_while(move |p| p.start() <= span.end)
+/// Where an expected file of a site stands today; `deposits` are in any order.
+pub fn standing(expected: &Expected, site: &Siren, deposits: &[Deposit], today: NaiveDate) -> Standing {
+    let mine = || deposits.iter().filter(|d| d.site == *site && d.dataset == expected.dataset && d.period == expected.period);
+    let running = mine().filter(|d| !d.state.is_decided()).max_by_key(|d| (d.created_at, d.id));
+    if let Some(current) = mine().find(|d| d.state == DepositState::Accepted) {
+        return Standing::Accepted(current.clone());
+    }
+    if let Some(deposit) = running {
+        return Standing::Running(deposit.clone());
+    }
+    if let Some(refused) = mine().filter(|d| d.state == DepositState::Rejected).max_by_key(|d| (d.created_at, d.id)) {
+        return Standing::Refused(refused.clone());
+    }
+    match today {
+        _ if today > expected.due => Standing::Late,
+        _ if today >= expected.ready => Standing::Due,
+        _ => Standing::Later,
+    }
 }
 
 /// Checks that `period` is one that the dataset asks for.
@@ -53,7 +97,7 @@ fn months(span: Span) -> impl Iterator<Item = Period> {
 /// # Errors
 /// `period_required`, `period_not_expected`, `period_outside`.
 pub fn check_period(document: &Document, dataset: &str, period: Option<Period>) -> Result<()> {
-    let asked: Vec<_> = calendar(document).into_iter().filter(|d| d.dataset == dataset).map(|d| d.period).collect();
+    let asked: Vec<_> = expected(document).into_iter().filter(|e| e.dataset == dataset).map(|e| e.period).collect();
     if asked.contains(&period) {
         return Ok(());
     }
@@ -73,26 +117,39 @@ pub fn check_period(document: &Document, dataset: &str, period: Option<Period>) 
 mod tests {
     use super::*;
 
-    fn dataset(periodicity: &str) -> Dataset {
-        serde_json::from_value(serde_json::json!({"title": "t", "schema": {}, "periodicity": periodicity, "due": "P10D"})).expect("dataset")
+    fn document(period: &str, periodicity: &str) -> Document {
+        let json = format!(
+            r#"{{"retex":1,"id":"x","title":"X","track":"t","period":{period},"parties":{{"metropole":{{"siren":"200054781"}},"sites":[]}},
+            "datasets":{{"d":{{"title":"D","schema":{{}},"periodicity":"{periodicity}","due":"P10D"}}}},"uses":{{}},"retention":{{"months":1}},
+            "evaluation":{{"design":"none","indicators":[]}}}}"#
+        );
+        serde_json::from_str(&json).unwrap()
     }
 
-    fn span(start: &str, end: &str) -> Span {
-        Span { start: start.parse().expect("date"), end: end.parse().expect("date") }
+    fn dates(document: &Document) -> Vec<(String, String)> {
+        expected(document).iter().map(|e| (e.period.map(|p| p.to_string()).unwrap_or_default(), e.due.to_string())).collect()
     }
 
     #[test]
-    fn months_are_due_after_their_end_and_the_last_one_after_the_experiment() {
-        let dues = dues("demandes", &dataset("month"), span("2026-01-05", "2026-03-20"));
-        let shown: Vec<_> = dues.iter().map(|d| format!("{} {} {}", d.period.expect("month"), d.ends, d.by)).collect();
-        assert_eq!(shown, ["2026-01 2026-01-31 2026-02-10", "2026-02 2026-02-28 2026-03-10", "2026-03 2026-03-20 2026-03-30"]);
+    fn months_quarters_and_the_whole_time_fall_due() {
+        let span = r#"{"start":"2026-01-05","end":"2026-04-15"}"#;
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            dates(&document(span, "month")),
+            [pair("2026-01", "2026-02-10"), pair("2026-02", "2026-03-10"), pair("2026-03", "2026-04-10"), pair("2026-04", "2026-04-25")]
+        );
+        assert_eq!(dates(&document(span, "quarter")), [pair("2026-01", "2026-04-10"), pair("2026-04", "2026-04-25")]);
+        assert_eq!(dates(&document(span, "once")), [pair("", "2026-04-25")]);
     }
 
     #[test]
-    fn quarters_begin_with_the_experiment() {
-        let dues = dues("d", &dataset("quarter"), span("2026-02-01", "2026-06-30"));
-        let shown: Vec<_> = dues.iter().map(|d| format!("{} {}", d.period.expect("quarter"), d.ends)).collect();
-        assert_eq!(shown, ["2026-02 2026-04-30", "2026-05 2026-06-30"]);
-        assert_eq!(super::dues("d", &dataset("once"), span("2026-02-01", "2026-06-30")).len(), 1);
+    fn nothing_sent_is_later_then_due_then_late() {
+        let e = &expected(&document(r#"{"start":"2026-01-05","end":"2026-04-15"}"#, "month"))[0];
+        let site = "219300068".parse().unwrap();
+        let on = |day: &str| standing(e, &site, &[], day.parse().unwrap());
+        assert_eq!(on("2026-01-31"), Standing::Later);
+        assert_eq!(on("2026-02-01"), Standing::Due);
+        assert_eq!(on("2026-02-10"), Standing::Due);
+        assert_eq!(on("2026-02-11"), Standing::Late);
     }
 }

@@ -190,7 +190,9 @@ fn effects(result: &IndicatorResult) -> Plot {
                 n: counts(site),
                 marks: estimate.map(|x| mark(&display, x, site.effect.ci, size, true)).into_iter().collect(),
                 figures: estimate.map_or(String::new(), |x| figures(&display, x, site.effect.ci)),
-                reason: estimate.is_none().then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
+                reason: estimate
+                    .is_none()
+                    .then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
             }
         })
         .collect();
@@ -387,7 +389,8 @@ pub fn table(result: &IndicatorResult) -> Table {
             // The treated's value stands in the third column; effects in the last three.
             let at = if of_level { 2 } else { columns.len() - 3 };
             if let Some(cell) = cells.get_mut(at) {
-                *cell = if of_level && groups.is_some() { format!("{value} {}", display.bracket(interval)).trim().to_owned() } else { value };
+                *cell =
+                    if of_level && groups.is_some() { format!("{value} {}", display.bracket(interval)).trim().to_owned() } else { value };
             }
             if let Some(cell) = cells.get_mut(at + 1).filter(|_| !of_level || groups.is_none()) {
                 *cell = display.bracket(interval);

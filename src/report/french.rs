@@ -189,7 +189,10 @@ mod tests {
         assert_eq!(number(-0.04, 1), "0,0", "no minus sign before zero");
         assert_eq!(number(f64::NAN, 1), "–");
         assert_eq!((signed(2.4, 1), signed(-2.4, 1), signed(0.01, 1)), ("+2,4".into(), "−2,4".into(), "0,0".into()));
-        assert_eq!((integer(999), integer(1_000), integer(12_345_678)), ("999".into(), "1\u{202f}000".into(), "12\u{202f}345\u{202f}678".into()));
+        assert_eq!(
+            (integer(999), integer(1_000), integer(12_345_678)),
+            ("999".into(), "1\u{202f}000".into(), "12\u{202f}345\u{202f}678".into())
+        );
     }
 
     #[test]
@@ -231,6 +234,9 @@ mod tests {
         assert_eq!(typeset("Objectif : « 5 % » ; oui ?"), "Objectif\u{a0}: «\u{a0}5\u{a0}%\u{a0}»\u{a0}; oui\u{a0}?");
         assert_eq!(list(&["a", "b", "c"]), "a, b et c");
         assert_eq!(humanise("relation-usagers"), "Relation usagers");
-        assert_eq!((count(1, "ligne", "lignes"), count(1_284, "ligne", "lignes")), ("1\u{a0}ligne".into(), "1\u{202f}284\u{a0}lignes".into()));
+        assert_eq!(
+            (count(1, "ligne", "lignes"), count(1_284, "ligne", "lignes")),
+            ("1\u{a0}ligne".into(), "1\u{202f}284\u{a0}lignes".into())
+        );
     }
 }

@@ -39,7 +39,11 @@ pub(super) fn render(view: &View) -> Result<Vec<u8>> {
     inputs.insert("data".into(), Bytes::new(bytes).into_value());
     let document = ENGINE.compile_with_input(inputs).output.map_err(|e| failed(&e))?;
     let options = PdfOptions {
-        ident: Smart::Custom(format!("retex/{}/{}", view.title, view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/"))),
+        ident: Smart::Custom(format!(
+            "retex/{}/{}",
+            view.title,
+            view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/")
+        )),
         creator: Smart::Custom(Some("Retex".to_owned())),
         timestamp: None,
         standards: PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| failed(&e))?,

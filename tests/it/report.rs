@@ -16,7 +16,12 @@ fn keep(name: &str, bytes: &[u8]) {
 fn look() {
     for is_final in [false, true] {
         let (convention, evaluation, rex) = fixtures::whole(is_final);
-        let view = report::view(&convention, &evaluation, &rex, &["Aubervilliers, demandes_2026-06.csv : 3 erreurs (colonne date_depot).".to_owned()]);
+        let view = report::view(
+            &convention,
+            &evaluation,
+            &rex,
+            &["Aubervilliers, demandes_2026-06.csv : 3 erreurs (colonne date_depot).".to_owned()],
+        );
         let name = if is_final { "final" } else { "provisional" };
         keep(&format!("{name}.html"), view.html().unwrap().as_bytes());
         let start = std::time::Instant::now();

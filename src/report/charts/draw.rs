@@ -343,13 +343,8 @@ impl Layout<'_> {
             let _ = write!(o, r#"<circle cx="{}" cy="{}" r="4.5" fill="{}"/>"#, px(x + 4.5), px(y), l.ink.accent);
         };
         let ring: Sign = |l, o, x, y| {
-            let _ = write!(
-                o,
-                r#"<circle cx="{}" cy="{}" r="4" fill="none" stroke="{}" stroke-width="1.6"/>"#,
-                px(x + 4.5),
-                px(y),
-                l.ink.muted
-            );
+            let _ =
+                write!(o, r#"<circle cx="{}" cy="{}" r="4" fill="none" stroke="{}" stroke-width="1.6"/>"#, px(x + 4.5), px(y), l.ink.muted);
         };
         let diamond: Sign = |l, o, x, y| {
             let _ = write!(
