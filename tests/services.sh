@@ -14,6 +14,7 @@ services_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 services_dir=""
 services_postgres_bin=""
 services_weed_pid=""
+services_weed_ports=""
 
 services_say() { printf 'services : %s\n' "$*" >&2; }
 
@@ -114,6 +115,7 @@ start_seaweedfs() {
   local data="$services_dir/seaweedfs" key secret
   local -a port
   read -r -a port <<<"$(services_free_ports 8)"
+  services_weed_ports="${port[*]}"
   key="$(services_random)"
   secret="$(services_random)"
   mkdir "$data"
@@ -148,6 +150,9 @@ stop_services() {
   if [ -n "$services_weed_pid" ]; then
     kill "$services_weed_pid" 2>/dev/null && wait "$services_weed_pid" 2>/dev/null
     services_weed_pid=""
+    # It also listens on sockets in /tmp, named by port, and leaves them.
+    local port
+    for port in $services_weed_ports; do rm -f /tmp/seaweedfs-*-"$port".sock; done
   fi
   if [ -d "$services_dir/postgres/data" ]; then
     services_as_postgres "$services_postgres_bin/pg_ctl" -D "$services_dir/postgres/data" -m immediate -s stop 2>/dev/null

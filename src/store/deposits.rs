@@ -153,12 +153,12 @@ pub struct DepositFilter {
 }
 
 /// What became of an accepted file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
     /// It counts; the one that counted before it, if any, no longer does.
     Current {
         /// The one whose place it took.
-        superseded: Option<Deposit>,
+        superseded: Option<DepositId>,
     },
     /// It is good, but a file received after it already counts.
     Superseded {
@@ -383,7 +383,7 @@ impl Tx {
         expect_one(changed)?;
         Ok(match later {
             Some(by) => Accepted::Superseded { by },
-            None => Accepted::Current { superseded: current },
+            None => Accepted::Current { superseded: current.map(|c| c.id) },
         })
     }
 

@@ -49,6 +49,7 @@ async fn add(ground: &Ground, job: &Job) -> bool {
 }
 
 /// A runner that notes what is given up.
+#[expect(clippy::type_complexity, reason = "a closure's type cannot be named")]
 fn runner<R, F>(
     ground: &Ground,
     run: R,
