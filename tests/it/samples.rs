@@ -14,11 +14,11 @@ const SAMPLES: [&str; 3] = ["tri-demandes", "depots-sauvages", "chauffage"];
 
 /// Files with an honest mistake: where, which rule says it, on which column, how many times. Every other file is valid.
 const REFUSED: &[(&str, &str, &str, u64)] = &[
-    ("tri-demandes/deposits/93008/demandes/demandes-2026-10.csv", "unknown_column", "date_clotur", 1),
+    ("tri-demandes/deposits/93008/demandes/demandes-2026-10.csv", "outside_perimeter", "date_clotur", 1),
     ("tri-demandes/deposits/92007/demandes/Demandes 2026-10.xlsx", "maximum", "satisfaction", 2),
     ("tri-demandes/deposits/92050/demandes/GRC_2026-09.csv", "outside_perimeter", "nom_usager", 1),
     ("depots-sauvages/deposits/94017/signalements/signalements_2026-09_v1.csv", "duplicate_key", "id_signalement", 6),
-    ("chauffage/deposits/94033/releves/releves-2026-02-v1.csv", "type", "jour", 1),
+    ("chauffage/deposits/94033/releves/releves-2026-02-v1.csv", "no_such_date", "jour", 1),
     ("chauffage/deposits/93048/releves/releves_2026-01_v1.csv", "type", "energie_kwh", 3),
 ];
 
