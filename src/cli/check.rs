@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Err(error) if arguments.format == Format::Json => {
             let faults = if error.faults.is_empty() { vec![Fault::new("", error.code, error.message.clone())] } else { error.faults };
             let key = if arguments.schema.is_some() { "schema_errors" } else { "convention_errors" };
-            println!("{:#}", json!({ key: faults }));
+            say(&format!("{:#}\n", json!({ key: faults })));
             return Ok(ExitCode::from(2));
         }
         Err(error) => return Err(error),
@@ -73,18 +73,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let written = write_table(arguments, &mut checked)?;
     let report = &checked.report;
-    match arguments.format {
-        Format::Json => match &report.source_error {
-            Some(error) => println!("{:#}", json!({ "valid": false, "source_error": error })),
-            None => println!("{}", serde_json::to_string_pretty(report).map_err(Error::internal)?),
-        },
-        Format::Text => print!("{}", text(report, written.as_deref())),
-    }
+    say(&match (arguments.format, &report.source_error) {
+        (Format::Json, Some(error)) => format!(
+            "{:#}
+",
+            json!({ "valid": false, "source_error": error })
+        ),
+        (Format::Json, None) => {
+            serde_json::to_string_pretty(report).map_err(Error::internal)?
+                + "
+"
+        }
+        (Format::Text, _) => text(report, written.as_deref()),
+    });
     Ok(ExitCode::from(match (&report.source_error, report.valid) {
         (Some(_), _) => 2,
         (None, false) => 1,
         (None, true) => 0,
     }))
+}
+
+/// Prints on standard output; a reader that closed it early wants no more.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// The rules, and the name that the report gives them.
@@ -95,20 +106,20 @@ fn rules(arguments: &Arguments) -> Result<(Rules, Option<String>)> {
     let path = arguments.convention.as_deref().unwrap_or(Path::new(""));
     let mut convention = Convention::load_file(path)?;
     let names: Vec<&String> = convention.rules.keys().collect();
-    let list = names.iter().map(|n| format!("« {n} »")).collect::<Vec<_>>().join(", ");
+    let list = names.iter().map(|n| format!("« {n} »")).collect::<Vec<_>>().join(", ");
     let name = match (&arguments.dataset, names.as_slice()) {
         (Some(name), _) => name.clone(),
         (None, [only]) => (*only).clone(),
         (None, _) => {
             return Err(Error::invalid(
                 "dataset_missing",
-                format!("Cette convention demande plusieurs jeux de données : ajoutez --dataset avec l'un de {list}."),
+                format!("Cette convention demande plusieurs jeux de données : ajoutez --dataset avec l'un de {list}."),
             ));
         }
     };
     let id = format!("{}/{name}", convention.document.id);
     let unknown = || {
-        Error::invalid("dataset_unknown", format!("« {name} » n'est pas un jeu de données de cette convention : choisissez parmi {list}."))
+        Error::invalid("dataset_unknown", format!("« {name} » n'est pas un jeu de données de cette convention : choisissez parmi {list}."))
     };
     let rules = convention.rules.shift_remove(&name).ok_or_else(unknown)?;
     Ok((rules, Some(id)))
@@ -118,17 +129,17 @@ fn schema(path: &Path) -> Result<Rules> {
     let unreadable = |error: std::io::Error| {
         Error::invalid(
             "schema_unreadable",
-            format!("Le modèle « {} » n'a pas pu être lu : vérifiez son nom et ses droits.", path.display()),
+            format!("Le modèle « {} » n'a pas pu être lu : vérifiez son nom et ses droits.", path.display()),
         )
         .with_source(error)
     };
     let text = fs::read_to_string(path).map_err(unreadable)?;
     let json = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         let place = format!("ligne {}, colonne {}", error.line(), error.column());
-        Error::invalid("schema_json", format!("Le modèle n'est pas du JSON lisible ({place}) : corrigez-le.")).with_source(error)
+        Error::invalid("schema_json", format!("Le modèle n'est pas du JSON lisible ({place}) : corrigez-le.")).with_source(error)
     })?;
     Rules::from_schema(&json)
-        .map_err(|faults| Error::invalid("schema", "Le modèle de données comporte des erreurs : corrigez-les.").with_faults(faults))
+        .map_err(|faults| Error::invalid("schema", "Le modèle de données comporte des erreurs : corrigez-les.").with_faults(faults))
 }
 
 /// A spinner on a terminal, nothing elsewhere.
@@ -149,7 +160,7 @@ fn write_table(arguments: &Arguments, checked: &mut Checked) -> Result<Option<St
     let Some(path) = &arguments.parquet else { return Ok(None) };
     let report = &checked.report;
     let Some(table) = &mut checked.table else {
-        eprintln!("Le tableau n'est pas écrit : corrigez d'abord le fichier.");
+        eprintln!("Le tableau n'est pas écrit : corrigez d'abord le fichier.");
         return Ok(None);
     };
     let metadata = [
@@ -162,7 +173,7 @@ fn write_table(arguments: &Arguments, checked: &mut Checked) -> Result<Option<St
     let left = if report.valid {
         String::new()
     } else {
-        format!(" ; {} avec des erreurs laissées de côté", count(report.stats.rows_invalid, "ligne", "lignes"))
+        format!(" ; {} avec des erreurs laissées de côté", count(report.stats.rows_invalid, "ligne", "lignes"))
     };
     let said = format!("{} dans {}{left}.", count(rows, "ligne écrite", "lignes écrites"), path.display());
     if arguments.format == Format::Json {
@@ -191,21 +202,19 @@ const SHOWN: usize = 5;
 fn text(report: &CheckReport, written: Option<&str>) -> String {
     let mut lines = Vec::new();
     if let Some(error) = &report.source_error {
-        lines.push(format!("✗ {} : fichier illisible.", report.file.name));
+        lines.push(format!("✗ {} : fichier illisible.", report.file.name));
         lines.push(format!("  {}", error.message));
         return lines.join("\n") + "\n";
     }
     let stats = &report.stats;
     if report.valid {
-        lines.push(format!("✓ {} : {}, aucune erreur.", report.file.name, count(stats.rows, "ligne", "lignes")));
+        lines.push(format!("✓ {} : {}, aucune erreur.", report.file.name, count(stats.rows, "ligne", "lignes")));
     } else {
         let errors = count(stats.errors, "erreur", "erreurs");
         let rows = count(stats.rows_invalid, "ligne", "lignes");
-        lines.push(format!(
-            "✗ {} : fichier non retenu. {errors} sur {rows}, {} en tout.",
-            report.file.name,
-            count(stats.rows, "ligne lue", "lignes lues")
-        ));
+        let on = if stats.rows_invalid == 0 { "dans la ligne des titres".to_owned() } else { format!("sur {rows}") };
+        let all = count(stats.rows, "ligne lue", "lignes lues");
+        lines.push(format!("✗ {} : fichier non retenu. {errors} {on}, {all} en tout.", report.file.name));
     }
     lines.push(format!("  {}", read_as(report)));
     for rule in &report.by_rule {
@@ -224,10 +233,10 @@ fn text(report: &CheckReport, written: Option<&str>) -> String {
     }
     if !report.warnings.is_empty() {
         lines.push(String::new());
-        lines.push(format!("{} :", count(stats.warnings, "remarque", "remarques")));
+        lines.push(format!("{} :", count(stats.warnings, "remarque", "remarques")));
         for fault in report.warnings.iter().take(2 * SHOWN) {
             let place = place(fault);
-            lines.push(format!("  · {}{}", if place.is_empty() { String::new() } else { format!("{place} : ") }, fault.message));
+            lines.push(format!("  · {}{}", if place.is_empty() { String::new() } else { format!("{place} : ") }, fault.message));
         }
         let left = stats.warnings.saturating_sub(2 * SHOWN as u64);
         if left > 0 {
@@ -253,9 +262,9 @@ fn place(fault: &CellFault) -> String {
 fn detail(fault: &CellFault) -> String {
     let value = fault.value.as_ref().map(|v| v.replace(['\n', '\r'], " "));
     match (value, &fault.suggestion) {
-        (Some(value), Some(suggestion)) => format!(" : « {value} » ; proposition : « {suggestion} »"),
-        (Some(value), None) if fault.code != "duplicate_key" => format!(" : « {value} »"),
-        _ => format!(" : {}", fault.message),
+        (Some(value), Some(suggestion)) => format!(" : « {value} » ; proposition : « {suggestion} »"),
+        (Some(value), None) if fault.code != "duplicate_key" => format!(" : « {value} »"),
+        _ => format!(" : {}", fault.message),
     }
 }
 
@@ -268,14 +277,14 @@ fn read_as(report: &CheckReport) -> String {
     }
     match file.delimiter.as_deref() {
         Some("\t") => parts.push("séparateur tabulation".to_owned()),
-        Some(delimiter) => parts.push(format!("séparateur « {delimiter} »")),
+        Some(delimiter) => parts.push(format!("séparateur « {delimiter} »")),
         None => {}
     }
     if let Some(decimal) = &file.decimal {
-        parts.push(format!("décimales « {decimal} »"));
+        parts.push(format!("décimales « {decimal} »"));
     }
     if let Some(sheet) = &file.sheet {
-        parts.push(format!("feuille « {sheet} »"));
+        parts.push(format!("feuille « {sheet} »"));
     }
     if let Some(row) = file.header_row {
         parts.push(format!("titres à la ligne {row}"));
@@ -292,7 +301,7 @@ fn read_as(report: &CheckReport) -> String {
         })
         .collect();
     if !dates.is_empty() {
-        parts.push(format!("dates lues : {}", dates.join(", ")));
+        parts.push(format!("dates lues : {}", dates.join(", ")));
     }
     parts.join(", ")
 }

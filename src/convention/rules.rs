@@ -176,7 +176,7 @@ impl Rules {
                 faults.push(Fault::new(
                     format!("/rules/{i}/id"),
                     "duplicate_id",
-                    format!("« {} » nomme déjà une autre règle : donnez un nom à chacune.", rule.id),
+                    format!("« {} » nomme déjà une autre règle : donnez un nom à chacune.", rule.id),
                 ));
             }
         }
@@ -329,8 +329,8 @@ impl Rules {
 
     fn unknown_column(&self, pointer: &str, name: &str) -> Fault {
         let near = nearest(name, self.columns.iter().map(|c| c.name.as_str()));
-        let hint = near.map_or_else(String::new, |n| format!(" Vouliez-vous dire « {n} » ?"));
-        Fault::new(pointer, "unknown_column", format!("La colonne « {name} » n'est pas déclarée.{hint}"))
+        let hint = near.map_or_else(String::new, |n| format!(" Vouliez-vous dire « {n} » ?"));
+        Fault::new(pointer, "unknown_column", format!("La colonne « {name} » n'est pas déclarée.{hint}"))
     }
 
     /// Applies what the parties agreed on how cells are read, where the schema itself says nothing.
@@ -341,13 +341,13 @@ impl Rules {
         if let Some(decimal) = &reading.decimal {
             match decimal.as_str() {
                 "," | "." => mark = decimal.chars().next(),
-                _ => faults.push(Fault::new("/reading/decimal", "reading", "Écrivez « , » ou « . ».")),
+                _ => faults.push(Fault::new("/reading/decimal", "reading", "Écrivez « , » ou « . ».")),
             }
         }
         if let Some(delimiter) = &reading.delimiter
             && !matches!(delimiter.as_str(), ";" | "," | "\t" | "|" | "tab")
         {
-            faults.push(Fault::new("/reading/delimiter", "reading", "Écrivez « ; », « , », « | » ou « tab »."));
+            faults.push(Fault::new("/reading/delimiter", "reading", "Écrivez « ; », « , », « | » ou « tab »."));
         }
         if let Some(encoding) = &reading.encoding
             && encoding_rs::Encoding::for_label(encoding.as_bytes()).is_none()
@@ -355,7 +355,7 @@ impl Rules {
             faults.push(Fault::new(
                 "/reading/encoding",
                 "reading",
-                "Cet encodage est inconnu : écrivez par exemple utf-8 ou windows-1252.",
+                "Cet encodage est inconnu : écrivez par exemple utf-8 ou windows-1252.",
             ));
         }
         let mut notations = Vec::new();
@@ -363,7 +363,7 @@ impl Rules {
             match Notation::parse(name) {
                 Some(notation) => notations.push(notation),
                 None => {
-                    faults.push(Fault::new(format!("/reading/dates/{i}"), "reading", "Écrivez « iso », « dd/mm/yyyy » ou « dd/mm/yy »."))
+                    faults.push(Fault::new(format!("/reading/dates/{i}"), "reading", "Écrivez « iso », « dd/mm/yyyy » ou « dd/mm/yy »."))
                 }
             }
         }
@@ -414,7 +414,7 @@ fn duplicate_names(fields: &[Field], faults: &mut Vec<Fault>) {
             faults.push(Fault::new(
                 &field.pointer,
                 "duplicate_column",
-                format!("La colonne « {} » est déclarée deux fois.", field.column.name),
+                format!("La colonne « {} » est déclarée deux fois.", field.column.name),
             ));
         }
     }

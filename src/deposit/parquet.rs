@@ -30,7 +30,7 @@ pub fn write(path: &Path, table: &mut DataFrame, metadata: &[(&str, String)]) ->
 
 /// Reads a table, only `columns` where given.
 pub fn read(path: &Path, columns: Option<&[String]>) -> Result<DataFrame> {
-    let unreadable = |error| Error::invalid("parquet", "Ce fichier Parquet n'est pas lisible : refaites-en l'export.").with_source(error);
+    let unreadable = |error| Error::invalid("parquet", "Ce fichier Parquet n'est pas lisible : refaites-en l'export.").with_source(error);
     ParquetReader::new(File::open(path)?)
         .with_columns(columns.map(<[String]>::to_vec))
         .set_rechunk(true)

@@ -2,6 +2,8 @@
 
 mod architecture;
 mod backup;
+mod check;
+mod check_properties;
 mod config;
 mod convention;
 mod evaluate;
@@ -10,6 +12,7 @@ mod http;
 mod jobs;
 mod lake;
 mod migrations;
+mod parquet;
 mod report;
 mod samples;
 mod store;

@@ -44,12 +44,12 @@ pub(super) fn compile(schema: &Json) -> Result<Compiled, Vec<Fault>> {
     if let Err(error) = Format::options().build(schema) {
         let pointer = error.instance_path().as_str().to_owned();
         let word = pointer.rsplit('/').next().unwrap_or_default().to_owned();
-        let message = format!("« {word} » n'a pas la forme que JSON Schema attend : corrigez cette valeur.");
+        let message = format!("« {word} » n'a pas la forme que JSON Schema attend : corrigez cette valeur.");
         return Err(vec![Fault::new(pointer, "keyword", message)]);
     }
     let (row, base) = row_schema(schema);
     if types(schema, row, 0).is_some_and(|t| !t.contains("object")) {
-        return Err(vec![Fault::new(format!("{base}/type"), "not_an_object", "Le modèle décrit une ligne : son type est « object ».")]);
+        return Err(vec![Fault::new(format!("{base}/type"), "not_an_object", "Le modèle décrit une ligne : son type est « object ».")]);
     }
 
     let mut fields = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn compile(schema: &Json) -> Result<Compiled, Vec<Fault>> {
         return Err(vec![Fault::new(
             base,
             "too_many_columns",
-            format!("Le modèle déclare {} colonnes ; {MAX_COLUMNS} au plus.", fields.len()),
+            format!("Le modèle déclare {} colonnes ; {MAX_COLUMNS} au plus.", fields.len()),
         )]);
     }
     for (i, name) in strings(row.get("required")).enumerate() {
@@ -73,7 +73,7 @@ pub(super) fn compile(schema: &Json) -> Result<Compiled, Vec<Fault>> {
         }
     }
     if fields.is_empty() && faults.is_empty() {
-        faults.push(Fault::new(base.clone(), "no_columns", "Le modèle ne déclare aucune colonne : ajoutez « properties »."));
+        faults.push(Fault::new(base.clone(), "no_columns", "Le modèle ne déclare aucune colonne : ajoutez « properties »."));
     }
     duplicate_names(&fields, &mut faults);
     if !faults.is_empty() {
@@ -157,7 +157,7 @@ fn field(document: &Json, name: &str, property: &Json, pointer: String) -> Resul
         return Err(Fault::new(
             pointer,
             "nested",
-            format!("La colonne « {name} » contiendrait un objet ou une liste : une cellule ne tient qu'une valeur."),
+            format!("La colonne « {name} » contiendrait un objet ou une liste : une cellule ne tient qu'une valeur."),
         ));
     }
     let numeric = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"].iter().any(|k| schema.contains_key(*k));
@@ -165,7 +165,7 @@ fn field(document: &Json, name: &str, property: &Json, pointer: String) -> Resul
         return Err(Fault::new(
             pointer,
             "type_missing",
-            format!("Indiquez le type de la colonne « {name} », par exemple \"type\": \"number\"."),
+            format!("Indiquez le type de la colonne « {name} », par exemple \"type\": \"number\"."),
         ));
     }
     let format = schema.get("format").and_then(Json::as_str).and_then(Format::parse);
@@ -368,7 +368,7 @@ fn rest(document: &Json, row: &Json, base: &str, fields: &[Field]) -> Result<Opt
     }
     let built = Format::options().build(&document);
     built.map(Some).map_err(|error| {
-        vec![Fault::new(error.instance_path().as_str(), "keyword", "Cette partie du modèle n'est pas lisible : corrigez-la.")]
+        vec![Fault::new(error.instance_path().as_str(), "keyword", "Cette partie du modèle n'est pas lisible : corrigez-la.")]
     })
 }
 
@@ -379,7 +379,7 @@ fn walk(schema: &Json, pointer: &mut String, depth: usize, faults: &mut Vec<Faul
             faults.push(Fault::new(
                 pointer.clone(),
                 "too_deep",
-                format!("Le modèle est imbriqué sur plus de {MAX_DEPTH} niveaux : simplifiez-le."),
+                format!("Le modèle est imbriqué sur plus de {MAX_DEPTH} niveaux : simplifiez-le."),
             ));
         }
         return;
@@ -404,14 +404,14 @@ fn walk(schema: &Json, pointer: &mut String, depth: usize, faults: &mut Vec<Faul
                 faults.push(Fault::new(
                     format!("{pointer}/format"),
                     "unknown_format",
-                    format!("La forme « {name} » est inconnue. Formes connues : {known}."),
+                    format!("La forme « {name} » est inconnue. Formes connues : {known}."),
                 ));
             }
             if let Some(Err(fault)) = text("pattern").map(|p| pattern::compile(p, false, &format!("{pointer}/pattern"))) {
                 faults.push(fault);
             }
             if let Some(target) = text("$ref").filter(|r| !r.starts_with('#')) {
-                let message = format!("« {target} » est hors du document : recopiez ici ce qu'il désigne.");
+                let message = format!("« {target} » est hors du document : recopiez ici ce qu'il désigne.");
                 faults.push(Fault::new(format!("{pointer}/$ref"), "ref_outside", message));
             }
         }

@@ -10,14 +10,14 @@ use crate::error::Fault;
 pub fn compile(pattern: &str, whole: bool, pointer: &str) -> Result<Regex, Fault> {
     let bad = || {
         let message = format!(
-            "Le motif « {pattern} » n'est pas lisible : corrigez-le (les assertions « (?= » et les renvois « \\1 » ne sont pas admis)."
+            "Le motif « {pattern} » n'est pas lisible : corrigez-le (les assertions « (?= » et les renvois « \\1 » ne sont pas admis)."
         );
         Fault::new(pointer, "pattern", message)
     };
     let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| bad())?;
     let anchored = if whole { format!("^(?:{translated})$") } else { translated.into_owned() };
     RegexBuilder::new(&anchored).size_limit(PATTERN_BYTES).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => Fault::new(pointer, "pattern_too_big", "Ce motif est trop grand : simplifiez-le."),
+        regex::Error::CompiledTooBig(_) => Fault::new(pointer, "pattern_too_big", "Ce motif est trop grand : simplifiez-le."),
         _ => bad(),
     })
 }
@@ -46,7 +46,7 @@ fn flatten<'a>(hir: &'a Hir, parts: &mut Vec<&'a Hir>) {
 
 fn piece(hir: &Hir) -> Option<String> {
     match hir.kind() {
-        HirKind::Literal(literal) => Some(format!("« {} »", std::str::from_utf8(&literal.0).ok()?)),
+        HirKind::Literal(literal) => Some(format!("« {} »", std::str::from_utf8(&literal.0).ok()?)),
         HirKind::Class(class) => Some(format!("un {}", class_words(class)?)),
         HirKind::Repetition(repetition) => {
             let HirKind::Class(class) = repetition.sub.kind() else { return None };
@@ -87,9 +87,9 @@ mod tests {
     #[test]
     fn simple_patterns_are_put_in_words() {
         let said = |pattern: &str| compile(pattern, false, "").ok().and_then(|r| words(&r));
-        assert_eq!(said("^A[0-9]{4}$").as_deref(), Some("« A » puis 4 chiffres"));
+        assert_eq!(said("^A[0-9]{4}$").as_deref(), Some("« A » puis 4 chiffres"));
         assert_eq!(said(r"^\d{14}$").as_deref(), Some("14 chiffres"));
-        assert_eq!(said("^[A-Z]{2}-[0-9]+$").as_deref(), Some("2 caractères majuscules puis « - » puis des chiffres"));
+        assert_eq!(said("^[A-Z]{2}-[0-9]+$").as_deref(), Some("2 caractères majuscules puis « - » puis des chiffres"));
         assert_eq!(said("[0-9]"), None);
         assert_eq!(said("^(a|b)$"), None);
     }

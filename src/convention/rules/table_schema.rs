@@ -29,13 +29,13 @@ pub(super) fn compile(schema: &Json) -> Result<Compiled, Vec<Fault>> {
     let mut unique = Vec::new();
     let declared = schema.get("fields").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     if declared.is_empty() {
-        faults.push(Fault::new("/fields", "no_columns", "Le modèle ne déclare aucune colonne : remplissez « fields »."));
+        faults.push(Fault::new("/fields", "no_columns", "Le modèle ne déclare aucune colonne : remplissez « fields »."));
     }
     if declared.len() > MAX_COLUMNS {
         return Err(vec![Fault::new(
             "/fields",
             "too_many_columns",
-            format!("Le modèle déclare {} colonnes ; {MAX_COLUMNS} au plus.", declared.len()),
+            format!("Le modèle déclare {} colonnes ; {MAX_COLUMNS} au plus.", declared.len()),
         )]);
     }
     for (i, declaration) in declared.iter().enumerate() {
@@ -97,7 +97,7 @@ fn header(schema: &Json, faults: &mut Vec<Fault>) -> HeaderRules {
         "superset" => HeaderRules { extra: Extra::Refused, ..rules },
         "partial" => HeaderRules { some: true, ..rules },
         _ => {
-            faults.push(Fault::new("/fieldsMatch", "keyword", "Écrivez « exact », « equal », « subset », « superset » ou « partial »."));
+            faults.push(Fault::new("/fieldsMatch", "keyword", "Écrivez « exact », « equal », « subset », « superset » ou « partial »."));
             rules
         }
     }
@@ -114,7 +114,7 @@ fn references(schema: &Json, fields: &[Field], faults: &mut Vec<Fault>) -> Vec<R
                 None => faults.push(Fault::new(
                     format!("{pointer}/fields"),
                     "unknown_column",
-                    format!("La colonne « {name} » n'est pas déclarée."),
+                    format!("La colonne « {name} » n'est pas déclarée."),
                 )),
             }
         }
@@ -143,7 +143,7 @@ fn field(declaration: &Json, pointer: String, warnings: &mut Vec<Fault>) -> Resu
             return Err(Fault::new(
                 format!("{pointer}/type"),
                 "type_unknown",
-                format!("Le type « {other} » n'existe pas : écrivez string, integer, number, boolean, date, datetime …"),
+                format!("Le type « {other} » n'existe pas : écrivez string, integer, number, boolean, date, datetime …"),
             ));
         }
     };
@@ -190,7 +190,7 @@ fn field(declaration: &Json, pointer: String, warnings: &mut Vec<Fault>) -> Resu
                 warn(
                     format!("{pointer}/format"),
                     "format_ignored",
-                    format!("La forme « {other} » de la colonne « {name} » n'est pas contrôlée."),
+                    format!("La forme « {other} » de la colonne « {name} » n'est pas contrôlée."),
                 );
             }
             french
@@ -216,7 +216,7 @@ fn field(declaration: &Json, pointer: String, warnings: &mut Vec<Fault>) -> Resu
                 warn(
                     at.clone(),
                     "misplaced_constraint",
-                    format!("« {keyword} » de la colonne « {name} » devrait être dans « constraints » ; il est appliqué."),
+                    format!("« {keyword} » de la colonne « {name} » devrait être dans « constraints » ; il est appliqué."),
                 );
                 (value, at)
             }
@@ -254,7 +254,7 @@ fn dates(format: Option<&str>, pointer: &str) -> Result<Dates, Fault> {
                 Fault::new(
                     format!("{pointer}/format"),
                     "format",
-                    format!("Le format de date « {format} » n'est pas lisible : écrivez par exemple %Y-%m-%d."),
+                    format!("Le format de date « {format} » n'est pas lisible : écrivez par exemple %Y-%m-%d."),
                 )
             };
             readable.then_some(Dates::Pattern(pattern)).ok_or_else(refuse)
@@ -268,14 +268,14 @@ fn constraint(field: &mut Field, keyword: &str, value: &Json, at: String) -> Res
     let name = field.column.name.clone();
     let ordered = matches!(kind, ColumnKind::Integer | ColumnKind::Number | ColumnKind::Date | ColumnKind::Datetime);
     let unreadable = |at: &str| {
-        Fault::new(at, "keyword", format!("La valeur de « {keyword} » n'est pas lisible comme « {} » : corrigez-la.", kind.name()))
+        Fault::new(at, "keyword", format!("La valeur de « {keyword} » n'est pas lisible comme « {} » : corrigez-la.", kind.name()))
     };
     match keyword {
         "minLength" | "maxLength" => {
             let limit = value.as_u64().ok_or_else(|| unreadable(&at))?;
             if kind != ColumnKind::String {
                 return Ok(Some(format!(
-                    "« {keyword} » ne s'applique pas à la colonne « {name} », qui n'est pas un texte ; il est ignoré."
+                    "« {keyword} » ne s'applique pas à la colonne « {name} », qui n'est pas un texte ; il est ignoré."
                 )));
             }
             let test = if keyword == "minLength" { Test::MinLength(limit) } else { Test::MaxLength(limit) };
@@ -289,7 +289,7 @@ fn constraint(field: &mut Field, keyword: &str, value: &Json, at: String) -> Res
             field.ask("pattern", at, Test::Pattern { regex, as_written, words });
             if as_written {
                 return Ok(Some(format!(
-                    "« pattern » ne s'applique d'ordinaire qu'à un texte ; il est appliqué à la colonne « {name} » telle qu'elle est écrite."
+                    "« pattern » ne s'applique d'ordinaire qu'à un texte ; il est appliqué à la colonne « {name} » telle qu'elle est écrite."
                 )));
             }
         }
@@ -306,7 +306,7 @@ fn constraint(field: &mut Field, keyword: &str, value: &Json, at: String) -> Res
             };
             field.ask("enum", at, test);
         }
-        _ if !ordered => return Ok(Some(format!("« {keyword} » ne s'applique pas à la colonne « {name} » ; il est ignoré."))),
+        _ if !ordered => return Ok(Some(format!("« {keyword} » ne s'applique pas à la colonne « {name} » ; il est ignoré."))),
         _ => {
             let bound = bound(field, value).ok_or_else(|| unreadable(&at))?;
             let (code, test) = match keyword {
@@ -364,7 +364,7 @@ fn custom_checks(schema: &Json, fields: &mut [Field], warnings: &mut Vec<Fault>)
             _ => warnings.push(Fault::new(
                 pointer,
                 "custom_check_ignored",
-                format!("Le contrôle « {name} » n'est pas mené : ce n'est pas un contrôle du standard."),
+                format!("Le contrôle « {name} » n'est pas mené : ce n'est pas un contrôle du standard."),
             )),
         }
     }

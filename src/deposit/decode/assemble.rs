@@ -84,7 +84,7 @@ impl<'e> Assembler<'e> {
         let score = |record: &Record| matches(self.expected, record.1.iter().map(|(text, _)| text.as_str()));
         let best = pending.iter().map(score).max().unwrap_or_default();
         let Some(at) = pending.iter().position(|record| score(record) == best) else {
-            return Err(refuse("no_header", "Le fichier ne contient aucune ligne : vérifiez l'export et envoyez-le à nouveau."));
+            return Err(refuse("no_header", "Le fichier ne contient aucune ligne : vérifiez l'export et envoyez-le à nouveau."));
         };
         let mut records = pending.into_iter().skip(at);
         if let Some((row, header)) = records.next() {
@@ -154,5 +154,5 @@ pub fn matches<'a>(expected: &[String], cells: impl Iterator<Item = &'a str>) ->
 
 /// Over the limit of columns.
 pub fn too_wide() -> SourceError {
-    refuse("too_wide", format!("Le tableau a plus de {MAX_COLUMNS} colonnes : ne gardez que celles que la convention demande."))
+    refuse("too_wide", format!("Le tableau a plus de {MAX_COLUMNS} colonnes : ne gardez que celles que la convention demande."))
 }

@@ -14,7 +14,7 @@ use crate::{
 pub fn read(path: &Path) -> Result<Table, SourceError> {
     // The reader has assertions that a crafted file can reach: they end this reading, not the process.
     let frame = std::panic::catch_unwind(|| parquet::read(path, None)).ok().and_then(Result::ok);
-    let frame = frame.ok_or_else(|| refuse("malformed", "Ce fichier Parquet est abîmé ou incomplet : refaites l'export ou l'envoi."))?;
+    let frame = frame.ok_or_else(|| refuse("malformed", "Ce fichier Parquet est abîmé ou incomplet : refaites l'export ou l'envoi."))?;
     if frame.width() > MAX_COLUMNS {
         return Err(assemble::too_wide());
     }

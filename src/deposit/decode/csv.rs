@@ -82,7 +82,7 @@ fn records(text: &str, delimiter: char, mut take: impl FnMut(u64, &Fields<'_>) -
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull if out.len() >= 16 * MAX_CELL => {
-                    return Err(refuse("too_large", format!("La ligne {row} dépasse 16 Mo : un guillemet y est sans doute resté ouvert.")));
+                    return Err(refuse("too_large", format!("La ligne {row} dépasse 16 Mo : un guillemet y est sans doute resté ouvert.")));
                 }
                 ReadRecordResult::OutputFull => out.resize(out.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull if ends.len() > 1 << 20 => return Err(assemble::too_wide()),
@@ -96,7 +96,7 @@ fn records(text: &str, delimiter: char, mut take: impl FnMut(u64, &Fields<'_>) -
         let record = &record[..record.len() - input.len()];
         if input.is_empty() && ends_inside_quotes(record, delimiter) {
             let message = format!(
-                "Le fichier s'arrête dans une cellule entre guillemets, ouverte à la ligne {row} : fermez ce guillemet, ou refaites l'export ou l'envoi."
+                "Le fichier s'arrête dans une cellule entre guillemets, ouverte à la ligne {row} : fermez ce guillemet, ou refaites l'export ou l'envoi."
             );
             return Err(refuse("truncated", message));
         }

@@ -24,9 +24,9 @@ pub fn read(text: &str, encoding: String) -> Result<Table, SourceError> {
         }
         let object: Map<String, Json> = serde_json::from_str(line).map_err(|error| {
             if error.is_eof() {
-                refuse("truncated", format!("La ligne {row} s'arrête au milieu : refaites l'export ou l'envoi."))
+                refuse("truncated", format!("La ligne {row} s'arrête au milieu : refaites l'export ou l'envoi."))
             } else {
-                refuse("bad_line", format!("La ligne {row} n'est pas un objet JSON : écrivez un objet par ligne."))
+                refuse("bad_line", format!("La ligne {row} n'est pas un objet JSON : écrivez un objet par ligne."))
             }
         })?;
         table.blank_rows.extend((last + 1..row).take(1000usize.saturating_sub(table.blank_rows.len())));

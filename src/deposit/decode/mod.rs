@@ -125,13 +125,13 @@ pub fn refuse(code: &str, message: impl Into<String>) -> SourceError {
 pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
     if metadata.is_dir() {
-        return Err(refuse("directory", "C'est un dossier : indiquez un fichier."));
+        return Err(refuse("directory", "C'est un dossier : indiquez un fichier."));
     }
     let mut file = fs::File::open(path).map_err(|error| unreadable(&error))?;
     let mut start = Vec::new();
     file.by_ref().take(64 * 1024).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
     if start.iter().all(|b| b.is_ascii_whitespace()) && metadata.len() <= start.len() as u64 {
-        return Err(refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau."));
+        return Err(refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau."));
     }
     match sniff(&start)? {
         Content::Zip | Content::Ole => workbook::read(path, expected),
@@ -148,7 +148,7 @@ pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
 pub fn read_text(bytes: &[u8], expected: Expected<'_>) -> Result<Table, SourceError> {
     let (text, encoding) = text::decode(bytes, expected.reading.and_then(|r| r.encoding.as_deref()))?;
     if text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').is_empty() {
-        return Err(refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau."));
+        return Err(refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau."));
     }
     let first = text.trim_start();
     if first.starts_with('{') && jsonl::looks_like(first) {
@@ -158,13 +158,13 @@ pub fn read_text(bytes: &[u8], expected: Expected<'_>) -> Result<Table, SourceEr
     if lower.starts_with("<!doctype") || lower.starts_with("<html") || lower.starts_with("<?xml") || lower.starts_with("<table") {
         return Err(refuse(
             "unknown_format",
-            "C'est une page web ou un fichier XML : ouvrez-le dans un tableur et enregistrez-le en CSV, XLSX ou ODS.",
+            "C'est une page web ou un fichier XML : ouvrez-le dans un tableur et enregistrez-le en CSV, XLSX ou ODS.",
         ));
     }
     if (first.starts_with('[') || first.starts_with('{')) && serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok() {
         return Err(refuse(
             "unknown_format",
-            "Ce fichier JSON n'est pas en lignes : écrivez un objet par ligne (JSONL), ou enregistrez en CSV.",
+            "Ce fichier JSON n'est pas en lignes : écrivez un objet par ligne (JSONL), ou enregistrez en CSV.",
         ));
     }
     csv::read(&text, encoding, expected)
@@ -172,9 +172,9 @@ pub fn read_text(bytes: &[u8], expected: Expected<'_>) -> Result<Table, SourceEr
 
 fn unreadable(error: &std::io::Error) -> SourceError {
     match error.kind() {
-        std::io::ErrorKind::NotFound => refuse("not_found", "Ce fichier n'existe pas : vérifiez son nom et son dossier."),
-        std::io::ErrorKind::PermissionDenied => refuse("unreadable", "Ce fichier n'est pas ouvert à la lecture : vérifiez ses droits."),
-        _ => refuse("unreadable", "Ce fichier n'a pas pu être lu : réessayez, ou copiez-le ailleurs."),
+        std::io::ErrorKind::NotFound => refuse("not_found", "Ce fichier n'existe pas : vérifiez son nom et son dossier."),
+        std::io::ErrorKind::PermissionDenied => refuse("unreadable", "Ce fichier n'est pas ouvert à la lecture : vérifiez ses droits."),
+        _ => refuse("unreadable", "Ce fichier n'a pas pu être lu : réessayez, ou copiez-le ailleurs."),
     }
 }
 
@@ -188,7 +188,7 @@ enum Content {
 /// What the first bytes tell.
 fn sniff(start: &[u8]) -> Result<Content, SourceError> {
     let other = |what: &str| {
-        Err(refuse("unknown_format", format!("C'est {what}, pas un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.")))
+        Err(refuse("unknown_format", format!("C'est {what}, pas un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.")))
     };
     match start {
         [b'P', b'K', 3, 4, ..] => return Ok(Content::Zip),
@@ -207,7 +207,7 @@ fn sniff(start: &[u8]) -> Result<Content, SourceError> {
     if start.contains(&0) || control * 100 > start.len() {
         return Err(refuse(
             "binary",
-            "Ce fichier n'est pas lisible comme un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
+            "Ce fichier n'est pas lisible comme un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
         ));
     }
     Ok(Content::Text)

@@ -15,7 +15,7 @@ pub fn decode<'a>(bytes: &'a [u8], agreed: Option<&str>) -> Result<(Cow<'a, str>
         return match encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..]) {
             Some(text) => Ok((text, name)),
             None if encoding == UTF_16LE || encoding == UTF_16BE => {
-                Err(refuse("truncated", "Le fichier s'arrête au milieu d'un caractère : refaites l'export ou l'envoi."))
+                Err(refuse("truncated", "Le fichier s'arrête au milieu d'un caractère : refaites l'export ou l'envoi."))
             }
             None => Err(mixed(bytes)),
         };
@@ -54,7 +54,7 @@ fn mixed(bytes: &[u8]) -> SourceError {
     refuse(
         "encoding",
         format!(
-            "Le fichier mêle deux encodages (UTF-8 et un autre, à partir de la ligne {line}) : les accents seraient faux. Enregistrez-le en « CSV UTF-8 » depuis votre tableur."
+            "Le fichier mêle deux encodages (UTF-8 et un autre, à partir de la ligne {line}) : les accents seraient faux. Enregistrez-le en « CSV UTF-8 » depuis votre tableur."
         ),
     )
 }
@@ -68,8 +68,8 @@ mod tests {
         let name = |bytes: &[u8]| decode(bytes, None).map(|(text, name)| (text.into_owned(), name)).map_err(|e| e.code);
         assert_eq!(name("été".as_bytes()), Ok(("été".into(), "utf-8".into())));
         assert_eq!(name("\u{feff}été".as_bytes()), Ok(("été".into(), "utf-8-bom".into())));
-        let latin = WINDOWS_1252.encode("Délai de réponse à l'usager ; 12 € – œuvre").0;
-        assert_eq!(name(&latin), Ok(("Délai de réponse à l'usager ; 12 € – œuvre".into(), "windows-1252".into())));
+        let latin = WINDOWS_1252.encode("Délai de réponse à l'usager ; 12 € – œuvre").0;
+        assert_eq!(name(&latin), Ok(("Délai de réponse à l'usager ; 12 € – œuvre".into(), "windows-1252".into())));
         let utf16: Vec<u8> = [0xFEFFu16].into_iter().chain("été".encode_utf16()).flat_map(u16::to_le_bytes).collect();
         assert_eq!(name(&utf16), Ok(("été".into(), "utf-16le".into())));
         assert_eq!(name(&utf16[..utf16.len() - 1]), Err("truncated".into()));

@@ -63,7 +63,7 @@ pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
         expected: expected.columns.to_vec(),
     };
     let program = program().ok_or_else(|| {
-        refuse("reader_missing", "Le lecteur de classeurs est introuvable : réinstallez le programme, ou enregistrez le fichier en CSV.")
+        refuse("reader_missing", "Le lecteur de classeurs est introuvable : réinstallez le programme, ou enregistrez le fichier en CSV.")
     })?;
     let spawned = Command::new(program)
         .arg("decode-spreadsheet")
@@ -73,7 +73,7 @@ pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
         .stderr(Stdio::null())
         .spawn();
     let mut child = spawned.map_err(|_| {
-        refuse("reader_missing", "Le lecteur de classeurs n'a pas pu démarrer : réessayez, ou enregistrez le fichier en CSV.")
+        refuse("reader_missing", "Le lecteur de classeurs n'a pas pu démarrer : réessayez, ou enregistrez le fichier en CSV.")
     })?;
     if let Some(mut input) = child.stdin.take() {
         // A child that died at once is told by its missing end below.
@@ -92,7 +92,7 @@ pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
             Some(_) => malformed(),
             None => refuse(
                 "too_large",
-                "Ce classeur demande trop de mémoire ou de temps : n'y gardez que le tableau demandé, ou enregistrez-le en CSV.",
+                "Ce classeur demande trop de mémoire ou de temps : n'y gardez que le tableau demandé, ou enregistrez-le en CSV.",
             ),
         }),
         other => other,
@@ -112,7 +112,7 @@ fn program() -> Option<PathBuf> {
 }
 
 fn malformed() -> SourceError {
-    refuse("malformed", "Ce classeur est abîmé ou incomplet : ouvrez-le dans un tableur, enregistrez-le à nouveau et renvoyez-le.")
+    refuse("malformed", "Ce classeur est abîmé ou incomplet : ouvrez-le dans un tableur, enregistrez-le à nouveau et renvoyez-le.")
 }
 
 fn interrupted() -> SourceError {
@@ -130,7 +130,7 @@ fn receive(mut input: impl Read, mut source: Source, expected: &[String]) -> Res
         let [kind, length @ ..] = head;
         let length = u32::from_le_bytes(length) as usize;
         if length > 64 * MAX_CELL {
-            return Err(refuse("too_large", "Une ligne de ce classeur est trop longue : n'y gardez que le tableau demandé."));
+            return Err(refuse("too_large", "Une ligne de ce classeur est trop longue : n'y gardez que le tableau demandé."));
         }
         body.resize(length, 0);
         input.read_exact(&mut body).map_err(|_| interrupted())?;
@@ -147,7 +147,7 @@ fn receive(mut input: impl Read, mut source: Source, expected: &[String]) -> Res
                 if cells_read > MAX_CELLS {
                     return Err(refuse(
                         "too_large",
-                        "Ce classeur a trop de cellules : n'y gardez que le tableau demandé, ou enregistrez-le en CSV.",
+                        "Ce classeur a trop de cellules : n'y gardez que le tableau demandé, ou enregistrez-le en CSV.",
                     ));
                 }
                 assembler.as_mut().ok_or_else(malformed)?.record(row, cells.iter().copied())?;
@@ -185,7 +185,7 @@ fn row(mut body: &[u8]) -> Option<(u64, Vec<(&str, Origin)>)> {
 
 /// The workbook's format, after the checks that need no inflating.
 fn inspect(path: &Path) -> Result<&'static str, SourceError> {
-    let encrypted = || refuse("encrypted", "Ce classeur est protégé par un mot de passe : retirez la protection, puis renvoyez-le.");
+    let encrypted = || refuse("encrypted", "Ce classeur est protégé par un mot de passe : retirez la protection, puis renvoyez-le.");
     let mut file = fs::File::open(path).map_err(|_| malformed())?;
     let mut magic = [0u8; 8];
     file.read_exact(&mut magic).map_err(|_| malformed())?;
@@ -197,7 +197,7 @@ fn inspect(path: &Path) -> Result<&'static str, SourceError> {
     }
     let mut archive = zip::ZipArchive::new(fs::File::open(path).map_err(|_| malformed())?).map_err(|_| malformed())?;
     if archive.len() > MAX_PARTS {
-        return Err(refuse("too_large", "Ce classeur a trop de parties : n'y gardez que le tableau demandé."));
+        return Err(refuse("too_large", "Ce classeur a trop de parties : n'y gardez que le tableau demandé."));
     }
     let mut total = 0u64;
     let mut format = None;
@@ -211,14 +211,14 @@ fn inspect(path: &Path) -> Result<&'static str, SourceError> {
         if bomb || total > MAX_INFLATED {
             return Err(refuse(
                 "too_large",
-                "Une fois décompressé, ce classeur serait démesuré : n'y gardez que le tableau demandé, ou enregistrez-le en CSV.",
+                "Une fois décompressé, ce classeur serait démesuré : n'y gardez que le tableau demandé, ou enregistrez-le en CSV.",
             ));
         }
         match part.name().map_err(|_| malformed())?.as_ref() {
             "xl/workbook.xml" => format = Some("xlsx"),
             "content.xml" if format.is_none() => format = Some("ods"),
             "xl/workbook.bin" => {
-                return Err(refuse("unknown_format", "C'est un classeur binaire (XLSB) : enregistrez-le en XLSX, ODS ou CSV."));
+                return Err(refuse("unknown_format", "C'est un classeur binaire (XLSB) : enregistrez-le en XLSX, ODS ou CSV."));
             }
             _ => {}
         }
@@ -226,7 +226,7 @@ fn inspect(path: &Path) -> Result<&'static str, SourceError> {
     let format = format.ok_or_else(|| {
         refuse(
             "unknown_format",
-            "C'est une archive ou un document, pas un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
+            "C'est une archive ou un document, pas un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
         )
     })?;
     if format == "ods" {
@@ -235,7 +235,7 @@ fn inspect(path: &Path) -> Result<&'static str, SourceError> {
         if read.is_err() || !mimetype.starts_with("application/vnd.oasis.opendocument.spreadsheet") {
             return Err(refuse(
                 "unknown_format",
-                "C'est un document, pas un classeur : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
+                "C'est un document, pas un classeur : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
             ));
         }
         let mut manifest = Vec::new();

@@ -48,7 +48,7 @@ fn bound() {
 }
 
 fn malformed() -> SourceError {
-    refuse("malformed", "Ce classeur est abîmé ou incomplet : ouvrez-le dans un tableur, enregistrez-le à nouveau et renvoyez-le.")
+    refuse("malformed", "Ce classeur est abîmé ou incomplet : ouvrez-le dans un tableur, enregistrez-le à nouveau et renvoyez-le.")
 }
 
 fn broken_pipe(_: std::io::Error) -> SourceError {
@@ -107,7 +107,7 @@ fn answer(request: &Request, output: &mut Output<impl Write>) -> Result<(), Sour
         _ => {
             let book = Xls::new(file).map_err(|error| match error {
                 calamine::XlsError::Password => {
-                    refuse("encrypted", "Ce classeur est protégé par un mot de passe : retirez la protection, puis renvoyez-le.")
+                    refuse("encrypted", "Ce classeur est protégé par un mot de passe : retirez la protection, puis renvoyez-le.")
                 }
                 _ => malformed(),
             })?;
@@ -127,11 +127,11 @@ fn choose(
 ) -> Result<String, SourceError> {
     if let Some(wanted) = &request.sheet {
         let found = names.iter().find(|n| n == &wanted).or_else(|| names.iter().find(|n| n.trim().eq_ignore_ascii_case(wanted.trim())));
-        let list = names.iter().map(|n| format!("« {n} »")).collect::<Vec<_>>().join(", ");
+        let list = names.iter().map(|n| format!("« {n} »")).collect::<Vec<_>>().join(", ");
         return found.cloned().ok_or_else(|| {
             refuse(
                 "sheet_not_found",
-                format!("La feuille « {wanted} » n'est pas dans le classeur, qui contient {list} : renommez la bonne."),
+                format!("La feuille « {wanted} » n'est pas dans le classeur, qui contient {list} : renommez la bonne."),
             )
         });
     }
@@ -153,7 +153,7 @@ fn choose(
             best = Some((score, name));
         }
     }
-    best.map(|(_, name)| name.clone()).ok_or_else(|| refuse("empty_file", "Le classeur est vide : vérifiez-le et envoyez-le à nouveau."))
+    best.map(|(_, name)| name.clone()).ok_or_else(|| refuse("empty_file", "Le classeur est vide : vérifiez-le et envoyez-le à nouveau."))
 }
 
 /// Streams the cells of a sheet; never its declared dimensions, which a crafted file inflates.
@@ -223,7 +223,7 @@ where
 
 fn text(text: &str) -> Result<Option<Cell>, SourceError> {
     if text.len() > MAX_CELL {
-        return Err(refuse("too_large", "Une cellule de ce classeur dépasse 1 Mo : n'y gardez que le tableau demandé."));
+        return Err(refuse("too_large", "Une cellule de ce classeur dépasse 1 Mo : n'y gardez que le tableau demandé."));
     }
     Ok((!text.is_empty()).then(|| (b't', text.to_owned())))
 }
@@ -269,8 +269,13 @@ fn midnight(iso: &str) -> String {
 /// A serial date in ISO: a day, a day and hour, or an hour alone.
 fn moment(t: &ExcelDateTime) -> Cell {
     let serial = t.as_f64();
-    if t.is_duration() || !(0.0..2_958_466.0).contains(&serial) {
+    if !(0.0..2_958_466.0).contains(&serial) {
         return (b'n', serial.to_string());
+    }
+    if t.is_duration() {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and below 2^38, checked above")]
+        let seconds = (serial * 86_400.0).round() as u64;
+        return (b't', format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
     }
     let (year, month, day, hour, minute, second, milli) = t.to_ymd_hms_milli();
     let fraction = if milli > 0 { format!(".{milli:03}") } else { String::new() };

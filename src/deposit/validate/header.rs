@@ -49,17 +49,30 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
     let absent: Vec<&str> = declared.iter().zip(&header.positions).filter(|(_, p)| p.is_none()).map(|(c, _)| c.name.as_str()).collect();
     let unknown: Vec<&str> = table.names.iter().map(String::as_str).filter(|n| !is_declared(n)).collect();
 
+    // A line of data in place of the header: its values are not names to show.
+    let near_any = || unknown.iter().any(|name| nearest(name, absent.iter().copied()).is_some());
+    if lettered && absent.len() == declared.len() && !near_any() {
+        let list: Vec<&str> = absent.iter().copied().take(5).collect();
+        let more = if absent.len() > list.len() { "…" } else { "" };
+        let message = format!(
+            "La première ligne n'a aucun des titres attendus ({}{more}) : ajoutez la ligne des titres en tête du tableau.",
+            list.join(", ")
+        );
+        header.errors.push(fault("missing_header", None, None, message));
+        return header;
+    }
+
     for (position, name) in table.names.iter().enumerate() {
         if name.is_empty() {
             if table.columns[position].iter().any(|cell| !cell.trim().is_empty()) {
-                let message = format!("La colonne {} n'a pas de titre : donnez-lui le nom attendu, ou supprimez-la.", letter(position));
+                let message = format!("La colonne {} n'a pas de titre : donnez-lui le nom attendu, ou supprimez-la.", letter(position));
                 header.errors.push(fault("empty_header", Some(position), None, message));
             }
             continue;
         }
         if let Some(first) = table.names[..position].iter().position(|n| n == name) {
             let message = format!(
-                "La colonne « {name} » figure deux fois (colonnes {} et {}) : n'en gardez qu'une.",
+                "La colonne « {name} » figure deux fois (colonnes {} et {}) : n'en gardez qu'une.",
                 letter(first),
                 letter(position)
             );
@@ -74,22 +87,22 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
             Extra::Refused => {
                 let hint = near.map_or_else(
                     || "supprimez-la et envoyez le fichier à nouveau".to_owned(),
-                    |n| format!("renommez-la « {n} » si c'est elle, sinon supprimez-la"),
+                    |n| format!("renommez-la « {n} » si c'est elle, sinon supprimez-la"),
                 );
                 let message = format!(
-                    "La colonne « {name} » n'est pas prévue par la convention : {hint}. Aucune de ses valeurs n'est conservée ni montrée."
+                    "La colonne « {name} » n'est pas prévue par la convention : {hint}. Aucune de ses valeurs n'est conservée ni montrée."
                 );
                 let mut refused = fault("outside_perimeter", Some(position), Some(name), message);
                 refused.suggestion = near.map(str::to_owned);
                 header.errors.push(refused);
             }
             Extra::Ignored => {
-                let hint = near.map_or_else(String::new, |n| format!(" Vouliez-vous dire « {n} » ?"));
+                let hint = near.map_or_else(String::new, |n| format!(" Vouliez-vous dire « {n} » ?"));
                 header.warnings.push(fault(
                     "extra_column",
                     Some(position),
                     Some(name),
-                    format!("La colonne « {name} » n'est pas attendue : elle est laissée de côté.{hint}"),
+                    format!("La colonne « {name} » n'est pas attendue : elle est laissée de côté.{hint}"),
                 ));
             }
         }
@@ -105,17 +118,17 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
         let needed = column.required
             || rules.header().all
             || rules.keys().iter().any(|k| k.primary && k.columns.iter().any(|&c| declared[c].name == name));
-        let hint = near.map_or_else(String::new, |n| format!(" La colonne « {n} » y ressemble : renommez-la si c'est elle."));
+        let hint = near.map_or_else(String::new, |n| format!(" La colonne « {n} » y ressemble : renommez-la si c'est elle."));
         if needed {
-            let mut missing = fault("missing_column", None, Some(name), format!("La colonne « {name} » manque : ajoutez-la.{hint}"));
+            let mut missing = fault("missing_column", None, Some(name), format!("La colonne « {name} » manque : ajoutez-la.{hint}"));
             missing.suggestion = near.map(str::to_owned);
             header.errors.push(missing);
-        } else if rules.header().tell_absent || near.is_some() {
+        } else if rules.header().tell_absent || (near.is_some() && rules.header().extra == Extra::Ignored) {
             header.warnings.push(fault(
                 "absent_column",
                 None,
                 Some(name),
-                format!("La colonne « {name} », facultative, n'est pas dans le fichier.{hint}"),
+                format!("La colonne « {name} », facultative, n'est pas dans le fichier.{hint}"),
             ));
         }
     }
@@ -124,7 +137,7 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
             "missing_column",
             None,
             None,
-            "Aucune des colonnes attendues n'est dans le fichier : vérifiez la ligne des titres.".into(),
+            "Aucune des colonnes attendues n'est dans le fichier : vérifiez la ligne des titres.".into(),
         ));
     }
     if rules.header().order {
@@ -134,7 +147,7 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
                 "column_order",
                 None,
                 None,
-                "Les colonnes ne sont pas dans l'ordre attendu : remettez-les dans l'ordre du modèle.".into(),
+                "Les colonnes ne sont pas dans l'ordre attendu : remettez-les dans l'ordre du modèle.".into(),
             ));
         }
     }

@@ -154,16 +154,16 @@ fn about_file(table: &Table, rules: &Rules, detected: &Detected, context: &Conte
     let mut told: Vec<CellFault> =
         rules.warnings().iter().map(|w| CellFault { rule: Some(w.pointer.clone()), ..say(&w.code, None, w.message.clone()) }).collect();
     if table.height() == 0 {
-        told.push(say("no_rows", table.header_row, "Le fichier n'a que sa ligne de titres : aucune donnée n'y figure.".into()));
+        told.push(say("no_rows", table.header_row, "Le fichier n'a que sa ligne de titres : aucune donnée n'y figure.".into()));
     }
     for row in &table.repeated_headers {
-        told.push(say("repeated_header", Some(*row), "Cette ligne répète les titres : elle est laissée de côté.".into()));
+        told.push(say("repeated_header", Some(*row), "Cette ligne répète les titres : elle est laissée de côté.".into()));
     }
     for row in &table.blank_rows {
-        told.push(say("blank_row", Some(*row), "Cette ligne est vide : elle est laissée de côté.".into()));
+        told.push(say("blank_row", Some(*row), "Cette ligne est vide : elle est laissée de côté.".into()));
     }
     for reference in rules.references().iter().filter(|r| !r.territory) {
-        let message = format!("Les renvois vers « {} » ne se vérifient pas sur ce seul fichier.", reference.name);
+        let message = format!("Les renvois vers « {} » ne se vérifient pas sur ce seul fichier.", reference.name);
         told.push(CellFault { rule: Some(reference.pointer.clone()), ..say("reference_unchecked", None, message) });
     }
     if let Some((field, row)) = detected.ambiguous_at.filter(|_| detected.unsure()) {
@@ -173,7 +173,7 @@ fn about_file(table: &Table, rules: &Rules, detected: &Detected, context: &Conte
         let read =
             text.split(' ').next().and_then(|t| read::day(t, &Dates::Detect).ok()).map(|(day, _)| in_french(day)).unwrap_or_default();
         let message =
-            format!("Les dates ont été lues jour d'abord : « {text} » comme {read}. Si ce n'est pas le cas, écrivez-les autrement.");
+            format!("Les dates ont été lues jour d'abord : « {text} » comme {read}. Si ce n'est pas le cas, écrivez-les autrement.");
         told.push(CellFault {
             message,
             expected: None,

@@ -64,26 +64,25 @@ impl Context<'_> {
     pub fn group(&self, count: u64, sample: &Found) -> RuleCount {
         let field = sample.field.map(|f| &self.rules.fields()[f]);
         let name = field.map(|f| f.column.name.clone());
-        let of = name.as_ref().map_or_else(String::new, |n| format!("Colonne « {n} » : "));
+        let of = name.as_ref().map_or_else(String::new, |n| format!("Colonne « {n} » : "));
         let message = match (&sample.problem, field) {
             (Problem::Required | Problem::KeyMissing(_) | Problem::NullRefused, _) => {
                 format!("{of}une valeur est attendue sur chaque ligne.")
             }
-            (Problem::Duplicate(key, _), _) => format!("Plusieurs lignes ont la même clé ({}) : n'en gardez qu'une.", self.key(*key)),
+            (Problem::Duplicate(key, _), _) => format!("Plusieurs lignes ont la même clé ({}) : n'en gardez qu'une.", self.key(*key)),
             (Problem::Reference(_), _) => {
                 format!("{of}le code d'une commune ou d'un établissement public territorial de la Métropole est attendu.")
             }
             (Problem::Predicate(i), _) => self.rules.predicates()[*i].message.clone(),
-            (Problem::Ragged(_), _) => "Des lignes n'ont pas autant de cellules que la ligne des titres : corrigez-les.".to_owned(),
+            (Problem::Ragged(_), _) => "Des lignes n'ont pas autant de cellules que la ligne des titres : corrigez-les.".to_owned(),
             (Problem::Rest(rest), _) => rest.message.clone(),
-            (Problem::Type(Failure::NoSuchDate), _) => format!("{of}des dates n'existent pas au calendrier : corrigez-les."),
-            (Problem::Type(Failure::MonthFirst), _) => format!("{of}des dates sont écrites mois d'abord : écrivez jour/mois/année."),
+            (Problem::Type(Failure::NoSuchDate), _) => format!("{of}des dates n'existent pas au calendrier : corrigez-les."),
+            (Problem::Type(Failure::MonthFirst), _) => format!("{of}des dates sont écrites mois d'abord : écrivez jour/mois/année."),
             (Problem::Type(_), Some(field)) => {
-                let expected = self.expected(field).unwrap_or_else(|| kind_words(field.column.kind).to_owned());
-                format!("{of}{expected} est attendu{}.", if feminine(&expected) { "e" } else { "" })
+                format!("{of}il faut {}.", self.expected(field).unwrap_or_else(|| kind_words(field.column.kind).to_owned()))
             }
             (Problem::Check(i), Some(field)) => format!("{of}{}", capital_after(&of, &self.asked(field, &field.checks[*i]))),
-            _ => "Des valeurs ne conviennent pas : corrigez-les.".to_owned(),
+            _ => "Des valeurs ne conviennent pas : corrigez-les.".to_owned(),
         };
         RuleCount { code: self.code(sample, field).0.to_owned(), column: name, count, message }
     }
@@ -116,12 +115,12 @@ impl Context<'_> {
     }
 
     fn sentence(&self, found: &Found, field: Option<&Field>, value: Option<&str>) -> String {
-        let shown = value.map(|v| shorten(v)).unwrap_or_default();
+        let shown = value.map(shorten).unwrap_or_default();
         let name = field.map_or("", |f| f.column.name.as_str());
-        let expected = || field.and_then(|f| self.expected(f)).map_or_else(String::new, |e| format!(" Attendu : {e}."));
+        let expected = || field.and_then(|f| self.expected(f)).map_or_else(String::new, |e| format!(" Attendu : {e}."));
         match &found.problem {
             Problem::Required | Problem::NullRefused | Problem::KeyMissing(_) => {
-                format!("La cellule « {name} » est vide : remplissez-la.{}", expected())
+                format!("La cellule « {name} » est vide : remplissez-la.{}", expected())
             }
             Problem::Type(failure) => {
                 let what = match failure {
@@ -134,16 +133,16 @@ impl Context<'_> {
                     Failure::NotABoolean => "ne dit ni oui ni non",
                     Failure::NotADate => "n'est pas une date lisible",
                     Failure::NoSuchDate => "n'existe pas au calendrier",
-                    Failure::MonthFirst => "ne se lit pas : les dates de ce fichier semblent écrites mois d'abord",
+                    Failure::MonthFirst => "ne se lit pas : les dates de ce fichier semblent écrites mois d'abord",
                     Failure::NotADay => "porte une heure, or un jour seul est attendu",
-                    Failure::CellError => "est une erreur de calcul du tableur : corrigez la formule ou écrivez la valeur",
+                    Failure::CellError => "est une erreur de calcul du tableur : corrigez la formule ou écrivez la valeur",
                     Failure::WrongType => "n'est pas du type attendu",
                 };
-                format!("« {shown} » {what}.{}", expected())
+                format!("« {shown} » {what}.{}", expected())
             }
             Problem::Check(i) => {
                 let check = field.map(|f| (f, &f.checks[*i]));
-                check.map_or_else(String::new, |(f, check)| format!("« {shown} » ne convient pas : {}", lower(&self.asked(f, check))))
+                check.map_or_else(String::new, |(f, check)| format!("« {shown} » ne convient pas : {}", lower(&self.asked(f, check))))
             }
             Problem::Duplicate(key, first) => {
                 let other = self.table.rows.get(*first).copied().unwrap_or_default();
@@ -154,10 +153,10 @@ impl Context<'_> {
                     .map(|c| shorten(c.cells.get(found.row)))
                     .collect();
                 let here = self.table.rows.get(found.row).copied().unwrap_or_default();
-                format!("Les lignes {other} et {here} ont la même clé ({} : {}) : n'en gardez qu'une.", self.key(*key), values.join(", "))
+                format!("Les lignes {other} et {here} ont la même clé ({} : {}) : n'en gardez qu'une.", self.key(*key), values.join(", "))
             }
             Problem::Reference(_) => format!(
-                "« {shown} » n'est le code d'aucune commune ni d'aucun établissement public territorial de la Métropole : vérifiez-le."
+                "« {shown} » n'est le code d'aucune commune ni d'aucun établissement public territorial de la Métropole : vérifiez-le."
             ),
             Problem::Predicate(i) => self.rules.predicates()[*i].message.clone(),
             Problem::Ragged(count) => {
@@ -168,7 +167,7 @@ impl Context<'_> {
                 } else {
                     "il manque des cellules à la fin"
                 };
-                format!("Cette ligne a {} au lieu de {width} : {hint}.", many(*count))
+                format!("Cette ligne a {} au lieu de {width} : {hint}.", many(*count))
             }
             Problem::Rest(rest) => rest.message.clone(),
         }
@@ -178,17 +177,14 @@ impl Context<'_> {
     fn asked(&self, field: &Field, check: &Check) -> String {
         let number = |b: &Bound| bound_words(*b, field.column.kind);
         match &check.test {
-            Test::OneOfTexts { list, .. } | Test::OneOfNumbers(_, list) => format!("Les valeurs admises sont : {}.", listed(list)),
-            Test::OneOfBooleans(list) => format!("Seule la valeur « {} » est admise.", if list.contains(&true) { "Oui" } else { "Non" }),
-            Test::Pattern { words, .. } => {
-                let form = self.pattern_words(field, words.as_deref());
-                form.map_or_else(
-                    || "Cette valeur n'a pas la forme attendue : comparez-la à celles des autres lignes.".to_owned(),
-                    |form| format!("La forme attendue est : {form}."),
-                )
-            }
-            Test::Minimum(b) => format!("La valeur doit être au moins {}.", number(b)),
-            Test::Maximum(b) => format!("La valeur doit être au plus {}.", number(b)),
+            Test::OneOfTexts { list, .. } | Test::OneOfNumbers(_, list) => format!("Les valeurs admises sont : {}.", listed(list)),
+            Test::OneOfBooleans(list) => format!("Seule la valeur « {} » est admise.", if list.contains(&true) { "Oui" } else { "Non" }),
+            Test::Pattern { words, .. } => self.pattern_words(field, words.as_deref()).map_or_else(
+                || "Cette valeur n'a pas la forme attendue : comparez-la à celles des autres lignes.".to_owned(),
+                |form| format!("Il faut {form}."),
+            ),
+            Test::Minimum(b) => format!("La valeur doit être supérieure ou égale à {}.", number(b)),
+            Test::Maximum(b) => format!("La valeur doit être inférieure ou égale à {}.", number(b)),
             Test::ExclusiveMinimum(b) => format!("La valeur doit être supérieure à {}.", number(b)),
             Test::ExclusiveMaximum(b) => format!("La valeur doit être inférieure à {}.", number(b)),
             Test::MultipleOf(step) => format!("La valeur doit être un multiple de {}.", french_number(*step)),
@@ -198,15 +194,17 @@ impl Context<'_> {
         }
     }
 
-    /// The description in the schema, else the pattern in words, then the example.
+    /// What the schema says in few words, else the pattern in words, else what the schema says at length; then the example.
     fn pattern_words(&self, field: &Field, words: Option<&str>) -> Option<String> {
         let described = field.description.as_deref().map(first_sentence);
-        let example = field.example.as_deref().map(|e| format!("par exemple {e}"));
-        let form = words.map(str::to_owned).or(described);
-        match (form, example) {
-            (Some(form), Some(example)) if !form.contains(example.trim_start_matches("par exemple ")) => Some(format!("{form}, {example}")),
-            (Some(form), _) => Some(form),
-            (None, example) => example,
+        let short = described.as_deref().filter(|d| d.chars().count() <= 80);
+        let example = field.example.as_deref();
+        match (short.or(words), described.as_deref(), example) {
+            (Some(form), _, Some(example)) if !form.contains(example) => Some(format!("{form}, par exemple {example}")),
+            (Some(form), ..) => Some(form.to_owned()),
+            (None, Some(described), Some(example)) => Some(format!("une valeur comme {example} ({described})")),
+            (None, Some(described), None) => Some(described.to_owned()),
+            (None, None, example) => example.map(|e| format!("une valeur comme {e}")),
         }
     }
 
@@ -293,18 +291,18 @@ fn about_cell(problem: &Problem) -> bool {
 
 /// What the row validator says, in French, with its stable code.
 pub fn rest(kind: &Kind, column: Option<&str>) -> (&'static str, String) {
-    let of = column.map_or_else(|| "Cette ligne".to_owned(), |c| format!("La colonne « {c} »"));
+    let of = column.map_or_else(|| "Cette ligne".to_owned(), |c| format!("La colonne « {c} »"));
     let number = |limit: &Json| limit.as_f64().map_or_else(|| limit.to_string(), french_number);
     let text = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
     match kind {
         Kind::Required { .. } => ("required", format!("{of} doit être remplie sur cette ligne, au vu de ses autres valeurs.")),
         Kind::Enum { options } => {
             let list: Vec<String> = options.as_array().into_iter().flatten().map(text).collect();
-            ("enum", format!("{of} ne convient pas sur cette ligne : les valeurs admises sont {}.", listed(&list)))
+            ("enum", format!("{of} ne convient pas sur cette ligne : les valeurs admises sont {}.", listed(&list)))
         }
-        Kind::Constant { expected_value } => ("const", format!("{of} doit valoir « {} » sur cette ligne.", text(expected_value))),
-        Kind::Minimum { limit } => ("minimum", format!("{of} doit être au moins {} sur cette ligne.", number(limit))),
-        Kind::Maximum { limit } => ("maximum", format!("{of} doit être au plus {} sur cette ligne.", number(limit))),
+        Kind::Constant { expected_value } => ("const", format!("{of} doit valoir « {} » sur cette ligne.", text(expected_value))),
+        Kind::Minimum { limit } => ("minimum", format!("{of} doit être supérieure ou égale à {} sur cette ligne.", number(limit))),
+        Kind::Maximum { limit } => ("maximum", format!("{of} doit être inférieure ou égale à {} sur cette ligne.", number(limit))),
         Kind::ExclusiveMinimum { limit } => {
             ("exclusive_minimum", format!("{of} doit être supérieure à {} sur cette ligne.", number(limit)))
         }
@@ -315,7 +313,7 @@ pub fn rest(kind: &Kind, column: Option<&str>) -> (&'static str, String) {
         Kind::Pattern { .. } => ("pattern", format!("{of} n'a pas la forme attendue sur cette ligne.")),
         Kind::Format { format } => {
             let expected = crate::convention::rules::Format::parse(format).map(crate::convention::rules::Format::expected);
-            ("format", format!("{of} ne convient pas : il faut {}.", expected.unwrap_or("une autre forme")))
+            ("format", format!("{of} ne convient pas : il faut {}.", expected.unwrap_or("une autre forme")))
         }
         Kind::MinLength { limit } => ("min_length", format!("{of} doit avoir au moins {limit} caractères sur cette ligne.")),
         Kind::MaxLength { limit } => ("max_length", format!("{of} doit avoir au plus {limit} caractères sur cette ligne.")),
@@ -323,7 +321,7 @@ pub fn rest(kind: &Kind, column: Option<&str>) -> (&'static str, String) {
             ("multiple_of", format!("{of} doit être un multiple de {} sur cette ligne.", french_number(*multiple_of)))
         }
         Kind::FalseSchema => ("not_allowed", format!("{of} doit rester vide sur cette ligne, au vu de ses autres valeurs.")),
-        _ => ("condition", format!("{of} ne respecte pas une condition de la convention entre ses valeurs : vérifiez-les ensemble.")),
+        _ => ("condition", format!("{of} ne respecte pas une condition de la convention entre ses valeurs : vérifiez-les ensemble.")),
     }
 }
 
@@ -336,10 +334,6 @@ fn kind_words(kind: ColumnKind) -> &'static str {
         ColumnKind::Date => "une date",
         ColumnKind::Datetime => "une date et une heure",
     }
-}
-
-fn feminine(expected: &str) -> bool {
-    expected.starts_with("une ") || expected.starts_with("l'une ")
 }
 
 fn date_words(dates: &Dates, hour: bool) -> String {
@@ -376,7 +370,7 @@ fn french_number(value: f64) -> String {
 }
 
 fn listed(values: &[String]) -> String {
-    let mut list = values.iter().take(LISTED).map(|v| format!("« {} »", shorten(v))).collect::<Vec<_>>().join(", ");
+    let mut list = values.iter().take(LISTED).map(|v| format!("« {} »", shorten(v))).collect::<Vec<_>>().join(", ");
     if values.len() > LISTED {
         list.push_str(&format!(" et {} autres", values.len() - LISTED));
     }
