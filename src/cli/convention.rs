@@ -52,7 +52,7 @@ pub fn run(command: &Command) -> Result<ExitCode> {
 }
 
 /// The faults of a convention that was refused: its own, or the error itself where it could not be read.
-fn faults(error: &Error) -> Vec<Fault> {
+pub(super) fn faults(error: &Error) -> Vec<Fault> {
     if error.faults.is_empty() { vec![Fault::new("", error.code, error.message.clone())] } else { error.faults.clone() }
 }
 

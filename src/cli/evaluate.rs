@@ -8,10 +8,12 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 
+use super::convention::{Format, faults};
 use crate::{
     convention::Convention,
     deposit::folder::{self, Rejected},
@@ -36,14 +38,6 @@ pub struct Arguments {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Des tableaux.
-    Text,
-    /// Pour un programme.
-    Json,
-}
-
 #[derive(Serialize)]
 struct Output<'a> {
     #[serde(flatten)]
@@ -54,7 +48,13 @@ struct Output<'a> {
 
 /// Runs it: exit code 0, or 1 where a file was left out.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let convention = Convention::load_file(&arguments.convention)?;
+    let convention = match Convention::load_file(&arguments.convention) {
+        Err(error) if arguments.format == Format::Json => {
+            println!("{:#}", json!({ "convention_errors": faults(&error) }));
+            return Ok(ExitCode::from(2));
+        }
+        loaded => loaded?,
+    };
     let bar = progress_bar();
     let folder = folder::read(&arguments.deposits, &convention, |done, all| {
         bar.set_length(all as u64);

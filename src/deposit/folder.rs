@@ -19,7 +19,7 @@ use crate::{
     convention::{Convention, document::Dataset},
     error::{Error, Result},
     ids::{Period, Siren},
-    indicator::{DepositTable, Keys},
+    indicator::{DepositTable, Keys, keys_of, shown},
     territory,
 };
 
@@ -65,7 +65,7 @@ pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize,
         )
         .with_source(error)
     })?;
-    let mut accepted: Vec<DepositTable> = Vec::new();
+    let mut accepted: Vec<(&str, DepositTable)> = Vec::new();
     let mut keys: HashMap<(Siren, &str), Keys> = HashMap::new();
     let mut seen: HashMap<(Siren, &str, Option<Period>, String), String> = HashMap::new();
     for (done, candidate) in candidates.iter().enumerate() {
@@ -84,13 +84,39 @@ pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize,
             Ok(deposit)
         });
         match checked {
-            Ok(deposit) => accepted.push(deposit),
+            Ok(deposit) => accepted.push((&candidate.shown, deposit)),
             Err((code, message)) => rejected.push(Rejected { path: candidate.shown.clone(), code: code.to_owned(), message }),
         }
     }
     progress(candidates.len(), candidates.len());
+    let unknown: Vec<Option<String>> = accepted.iter().map(|(_, deposit)| dangling(deposit, &accepted, convention)).collect();
+    let mut kept = Vec::new();
+    for ((path, deposit), unknown) in accepted.into_iter().zip(unknown) {
+        match unknown {
+            None => kept.push(deposit),
+            Some(message) => rejected.push(Rejected { path: path.to_owned(), code: "foreign_key".to_owned(), message }),
+        }
+    }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Folder { accepted, rejected })
+    Ok(Folder { accepted: kept, rejected })
+}
+
+/// The values of a file that must stand in another dataset of the site, and do not.
+fn dangling(deposit: &DepositTable, accepted: &[(&str, DepositTable)], convention: &Convention) -> Option<String> {
+    let dataset = convention.document.datasets.get(&deposit.dataset)?;
+    dataset.foreign_keys.iter().filter(|key| key.reference != "territory").find_map(|key| {
+        let others = if key.reference_fields.is_empty() { &key.fields } else { &key.reference_fields };
+        let known: HashSet<String> = (accepted.iter().map(|(_, other)| other))
+            .filter(|other| other.site == deposit.site && other.dataset == key.reference)
+            .flat_map(|other| keys_of(&other.table, others))
+            .collect();
+        let missing: Vec<String> = keys_of(&deposit.table, &key.fields).into_iter().filter(|value| !known.contains(value)).collect();
+        (!missing.is_empty()).then(|| {
+            let columns = key.fields.join(", ");
+            let list = list(&missing.iter().map(|key| shown(key)).collect::<Vec<_>>());
+            format!("Des valeurs de «\u{a0}{columns}\u{a0}» ne figurent pas dans «\u{a0}{}\u{a0}»\u{a0}: {list}. Corrigez-les, ou envoyez les lignes qui manquent.", key.reference)
+        })
+    })
 }
 
 /// The files to check, by path, and what stands where nothing is expected.
@@ -225,12 +251,17 @@ fn reason(fault: &CellFault) -> String {
 }
 
 fn in_other_files(repeated: &[String]) -> String {
-    let mut distinct = HashSet::new();
-    let named: Vec<String> = repeated.iter().filter(|key| distinct.insert(*key)).map(|key| format!("«\u{a0}{key}\u{a0}»")).collect();
-    let shown = named.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    let more = named.len().saturating_sub(5);
-    let and = if more > 0 { format!(" et {more} autres") } else { String::new() };
     format!(
-        "Des identifiants figurent déjà dans un autre fichier de la structure\u{a0}: {shown}{and}. Retirez ces lignes, ou l’autre fichier."
+        "Des identifiants figurent déjà dans un autre fichier de la structure\u{a0}: {}. Retirez ces lignes, ou l’autre fichier.",
+        list(repeated)
     )
+}
+
+/// The first five values, each once, and how many there are beyond.
+fn list(values: &[String]) -> String {
+    let mut distinct = HashSet::new();
+    let named: Vec<String> = values.iter().filter(|value| distinct.insert(*value)).map(|value| format!("«\u{a0}{value}\u{a0}»")).collect();
+    let more = named.len().saturating_sub(5);
+    let and = if more > 0 { format!(" et {more} de plus") } else { String::new() };
+    format!("{}{and}", named.iter().take(5).cloned().collect::<Vec<_>>().join(", "))
 }

@@ -29,7 +29,7 @@ impl Keys {
         let repeated: Vec<String> = (read.iter().zip(&self.keys))
             .flat_map(|(keys, seen)| keys.iter().map(move |key| (key, seen)))
             .filter(known)
-            .map(|(key, _)| key.replace(BETWEEN, ", "))
+            .map(|(key, _)| shown(key))
             .collect();
         if repeated.is_empty() {
             for (keys, (_, seen)) in read.into_iter().zip(&mut self.keys) {
@@ -40,10 +40,16 @@ impl Keys {
     }
 }
 
-fn keys_of(table: &DataFrame, columns: &[String]) -> Vec<String> {
+/// The keys of a file over these columns, one per row; none for a row with an empty cell, or where a column is missing.
+pub fn keys_of(table: &DataFrame, columns: &[String]) -> Vec<String> {
     let text = |name: &String| table.column(name).and_then(|column| column.cast(&DataType::String)).ok();
     let Some(cells) = columns.iter().map(text).collect::<Option<Vec<_>>>() else { return Vec::new() };
     let Some(cells) = cells.iter().map(|column| column.str().ok()).collect::<Option<Vec<_>>>() else { return Vec::new() };
     let key = |row: usize| cells.iter().map(|column| column.get(row)).collect::<Option<Vec<_>>>().map(|key| key.join(BETWEEN));
     (0..table.height()).filter_map(key).collect()
+}
+
+/// A key as people read it.
+pub fn shown(key: &str) -> String {
+    key.replace(BETWEEN, ", ")
 }

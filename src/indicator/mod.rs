@@ -15,7 +15,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use self::{
-    keys::Keys,
+    keys::{Keys, keys_of, shown},
     rows::summarise,
     site::{Cells, Part, SiteSums},
     source::{Grouping, PhaseUse, Source, Sources},

@@ -124,7 +124,7 @@ fn pooled(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: S
             ),
         );
     } else if let Some(between) = &pooled.between {
-        let sites = format!("{} assistées, {} témoins", between.treated, between.control);
+        let sites = format!("{} d’essai, {} témoins", between.treated, between.control);
         line(
             out,
             format_args!(
@@ -154,12 +154,12 @@ fn verdict(indicator: &IndicatorResult) -> &'static str {
 fn arm_words(arm: Option<&str>) -> &'static str {
     match arm {
         None => "Niveau",
-        Some("treated") => "Assistant",
+        Some("treated") => "Essai",
         Some("control") => "Témoin",
         Some("baseline") => "Avant",
         Some("trial") => "Pendant",
-        Some("treated_baseline") => "Assistant avant",
-        Some("treated_trial") => "Assistant pendant",
+        Some("treated_baseline") => "Essai avant",
+        Some("treated_trial") => "Essai pendant",
         Some("control_baseline") => "Témoin avant",
         Some("control_trial") => "Témoin pendant",
         Some(_) => "Groupe",
