@@ -12,7 +12,7 @@ use crate::{
     evaluation::result::{Group, IndicatorResult, Interval, SiteResult},
     report::{
         french::{self, NBSP, typeset},
-        scale::{Display, Kind, control, pooled_interval, treated},
+        scale::{Display, Kind, control, is_level, pooled_value, treated, whole},
         sentence,
     },
 };
@@ -104,19 +104,17 @@ pub fn description(result: &IndicatorResult) -> String {
 }
 
 fn shows_levels(result: &IndicatorResult) -> bool {
-    result.scale.is_none() || result.pooled.of.as_deref() == Some("level")
+    result.scale.is_none() || is_level(result) || result.pooled.between.is_some()
 }
 
-/// Names of the two groups of a site, in the order of the columns.
-fn group_names(result: &IndicatorResult) -> Option<[&'static str; 2]> {
+/// Code and name of the groups of a site, in the order of the columns; empty where there are none.
+fn groups(result: &IndicatorResult) -> &'static [(&'static str, &'static str)] {
+    const ARMS: &[(&str, &str)] = &[("treated", "Essai"), ("control", "Témoin")];
+    const PHASES: &[(&str, &str)] = &[("trial", "Pendant"), ("baseline", "Avant")];
+    const CHANGES: &[(&str, &str)] =
+        &[("treated_trial", "Essai, pendant"), ("treated_baseline", "Essai, avant"), ("control_trial", "Témoin, pendant"), ("control_baseline", "Témoin, avant")];
     let arms = || result.sites.iter().flat_map(|s| &s.groups).filter_map(|g| g.arm.as_deref());
-    if arms().any(|a| matches!(a, "treated" | "control")) {
-        Some(["Essai", "Témoin"])
-    } else if arms().any(|a| matches!(a, "baseline" | "trial")) {
-        Some(["Pendant", "Avant"])
-    } else {
-        None
-    }
+    [ARMS, PHASES, CHANGES].into_iter().find(|set| arms().any(|a| set.iter().any(|(code, _)| *code == a))).unwrap_or(&[])
 }
 
 fn counts(site: &SiteResult) -> String {
@@ -129,9 +127,10 @@ fn counts(site: &SiteResult) -> String {
 }
 
 fn counts_head(result: &IndicatorResult) -> String {
-    match group_names(result) {
-        Some([a, b]) => format!("{a}{NBSP}/{NBSP}{}", b.to_lowercase()),
-        None => "Lignes".to_owned(),
+    match groups(result) {
+        [] => "Lignes".to_owned(),
+        [(code, _), ..] if code.starts_with("trial") => format!("Pendant{NBSP}/{NBSP}avant"),
+        _ => format!("Essai{NBSP}/{NBSP}témoin"),
     }
 }
 
@@ -156,6 +155,7 @@ fn figures(display: &Display, estimate: f64, ci: Option<Interval>) -> String {
     }
 }
 
+/// The pooled value and what a new site may expect; none where it was not pooled over these values.
 fn summary(result: &IndicatorResult, display: &Display) -> Option<Summary> {
     let random = result.pooled.random.as_ref()?;
     let prediction = place_both(display, random.prediction);
@@ -190,18 +190,16 @@ fn effects(result: &IndicatorResult) -> Plot {
                 n: counts(site),
                 marks: estimate.map(|x| mark(&display, x, site.effect.ci, size, true)).into_iter().collect(),
                 figures: estimate.map_or(String::new(), |x| figures(&display, x, site.effect.ci)),
-                reason: estimate
-                    .is_none()
-                    .then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
+                reason: estimate.is_none().then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
             }
         })
         .collect();
-    let summary = if result.pooled.of.as_deref() == Some("level") { None } else { summary(result, &display) };
+    let summary = if is_level(result) { None } else { summary(result, &display) };
     let target = result.target.as_ref().filter(|t| t.kind != "level").map_or(Vec::new(), |t| t.on_scale.clone());
     Plot {
         id: element_id(result),
         title: typeset(&format!("{} : résultats par structure", result.label)),
-        description: describe(result, &lines, summary.is_some()),
+        description: describe(result, &lines),
         head_n: counts_head(result),
         head_figures: if display.kind == Kind::Ratio { "Rapport [intervalle]" } else { "Écart [intervalle]" }.to_owned(),
         lines,
@@ -244,12 +242,12 @@ fn level_plot(result: &IndicatorResult) -> Plot {
             }
         })
         .collect();
-    let summary = if result.pooled.of.as_deref() == Some("level") { summary(result, &display) } else { None };
+    let summary = if is_level(result) { summary(result, &display) } else { None };
     let target = result.target.as_ref().filter(|t| t.kind == "level").map_or(Vec::new(), |t| t.on_scale.clone());
     Plot {
         id: element_id(result),
         title: typeset(&format!("{} : valeur de chaque structure", result.label)),
-        description: describe(result, &lines, summary.is_some()),
+        description: describe(result, &lines),
         head_n: counts_head(result),
         head_figures: "Valeur [intervalle]".to_owned(),
         lines,
@@ -280,7 +278,7 @@ fn axis_title(result: &IndicatorResult, display: &Display) -> String {
     display.unit_name().filter(|u| !u.is_empty()).map_or(name.to_owned(), |u| format!("{name}, en {u}"))
 }
 
-fn describe(result: &IndicatorResult, lines: &[Line], pooled: bool) -> String {
+fn describe(result: &IndicatorResult, lines: &[Line]) -> String {
     let shown = lines.iter().filter(|l| !l.marks.is_empty()).count() as u64;
     let mut text = format!("{} avec une valeur", french::count(shown, "structure", "structures"));
     let without = lines.len() as u64 - shown;
@@ -288,9 +286,9 @@ fn describe(result: &IndicatorResult, lines: &[Line], pooled: bool) -> String {
         text += &format!(", {without} sans valeur");
     }
     text.push('.');
-    if let (true, Some(random)) = (pooled, &result.pooled.random) {
+    if let Some((estimate, ci)) = pooled_value(result) {
         let display = Display::of_pooled(result);
-        text += &format!(" Ensemble : {}, intervalle {}.", display.value(random.estimate), display.interval(random.adhoc.ci));
+        text += &format!(" Ensemble : {}, intervalle {}.", display.value(estimate), display.interval(ci));
     }
     if let Some(target) = sentence::target(result) {
         text += &format!(" Objectif : {target}.");
@@ -331,75 +329,66 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// The same figures as the chart, and the levels of both groups.
+/// The same figures as the chart, and the level of every group.
 pub fn table(result: &IndicatorResult) -> Table {
     let (levels, effects) = (Display::of_levels(result), Display::of_effects(result));
-    let groups = group_names(result);
+    let (groups, has_effects, pools_levels) = (groups(result), result.scale.is_some(), is_level(result));
     let with_unit = |name: &str, d: &Display| d.unit_name().filter(|u| !u.is_empty()).map_or(name.to_owned(), |u| format!("{name} ({u})"));
-    let mut columns = vec!["Structure".to_owned()];
-    match groups {
-        Some(names) => {
-            for name in names {
-                columns.push(format!("{name}{NBSP}: lignes"));
-                columns.push(with_unit(&format!("{name}{NBSP}: valeur"), &levels));
-            }
-        }
-        None => columns.extend(["Lignes".to_owned(), with_unit("Valeur", &levels), "Intervalle".to_owned()]),
+    let lines = if groups.is_empty() { "Lignes".to_owned() } else { format!("Lignes, {}", counts_head(result).to_lowercase()) };
+    let mut columns = vec!["Structure".to_owned(), lines];
+    if groups.is_empty() {
+        columns.extend([with_unit("Valeur", &levels), "Intervalle".to_owned()]);
     }
-    let has_effects = result.scale.is_some();
+    columns.extend(groups.iter().map(|(_, name)| with_unit(name, &levels)));
+    let first_effect = columns.len();
     if has_effects {
-        let ratio = effects.kind == Kind::Ratio;
-        columns.extend([with_unit(if ratio { "Rapport" } else { "Écart" }, &effects), "Intervalle".to_owned(), "Poids".to_owned()]);
+        let name = if effects.kind == Kind::Ratio { "Rapport" } else { "Écart" };
+        columns.extend([with_unit(name, &effects), "Intervalle".to_owned(), "Poids".to_owned()]);
     }
     let dash = || "–".to_owned();
     let bracket = |d: &Display, ci: Option<Interval>| ci.map_or_else(dash, |ci| d.bracket(ci));
     let level = |g: Option<&Group>| g.and_then(|g| g.mean).map_or_else(dash, |x| levels.bare(x));
-    let mut rows: Vec<Row> = result
-        .sites
-        .iter()
-        .map(|site| {
-            let (t, c) = (treated(&site.groups), control(&site.groups));
-            let n = |g: Option<&Group>| g.map_or_else(dash, |g| french::integer(g.n));
-            let mut cells = vec![site.site.name.clone()];
-            match groups {
-                Some(_) => cells.extend([n(t), level(t), n(c), level(c)]),
-                None => cells.extend([n(t), level(t), bracket(&levels, t.and_then(|g| g.ci))]),
-            }
-            let reason = match has_effects {
-                true if site.effect.estimate.is_none() => site.effect.reason.as_ref(),
-                false if t.is_none_or(|g| g.mean.is_none()) => t.and_then(|g| g.reason.as_ref()),
-                _ => None,
-            };
-            if has_effects {
-                cells.extend([
-                    site.effect.estimate.map_or_else(dash, |x| effects.bare(x)),
-                    bracket(&effects, site.effect.ci),
-                    site.effect.weight.map_or_else(dash, |w| format!("{}{NBSP}%", french::number(w, 1))),
-                ]);
-            }
-            Row { kind: RowKind::Site, cells, note: reason.map(|r| r.message.clone()) }
-        })
-        .collect();
-    if let Some(random) = &result.pooled.random {
-        let of_level = result.pooled.of.as_deref() == Some("level");
-        let display = if of_level { &levels } else { &effects };
-        let mut add = |kind, name: &str, value: String, interval: Interval| {
-            let mut cells = vec![name.to_owned()];
-            cells.resize(columns.len(), String::new());
-            // The treated's value stands in the third column; effects in the last three.
-            let at = if of_level { 2 } else { columns.len() - 3 };
-            if let Some(cell) = cells.get_mut(at) {
-                *cell =
-                    if of_level && groups.is_some() { format!("{value} {}", display.bracket(interval)).trim().to_owned() } else { value };
-            }
-            if let Some(cell) = cells.get_mut(at + 1).filter(|_| !of_level || groups.is_none()) {
-                *cell = display.bracket(interval);
-            }
-            rows.push(Row { kind, cells, note: None });
+    let site_row = |site: &SiteResult| {
+        let own = treated(&site.groups);
+        let mut cells = vec![site.site.name.clone(), counts(site)];
+        if groups.is_empty() {
+            cells.extend([level(own), bracket(&levels, own.and_then(|g| g.ci))]);
+        }
+        cells.extend(groups.iter().map(|(code, _)| level(whole(&site.groups).find(|g| g.arm.as_deref() == Some(code)))));
+        if has_effects {
+            cells.extend([
+                site.effect.estimate.map_or_else(dash, |x| effects.bare(x)),
+                bracket(&effects, site.effect.ci),
+                site.effect.weight.map_or_else(dash, |w| format!("{}{NBSP}%", french::number(w, 1))),
+            ]);
+        }
+        let reason = match has_effects {
+            true if site.effect.estimate.is_none() => site.effect.reason.as_ref(),
+            false if own.is_none_or(|g| g.mean.is_none()) => own.and_then(|g| g.reason.as_ref()),
+            _ => None,
         };
-        let ci = pooled_interval(result).unwrap_or([None, None]);
-        add(RowKind::Pooled, "Ensemble", display.bare(random.estimate), ci);
-        add(RowKind::Prediction, "Nouvelle structure (prédiction)", String::new(), random.prediction);
+        Row { kind: RowKind::Site, cells, note: reason.map(|r| r.message.clone()) }
+    };
+    let display = if pools_levels { &levels } else { &effects };
+    // The pooled value stands under what it pools.
+    let column = if pools_levels { 2 } else { first_effect };
+    let summary_row = |kind, name: &str, value: String, interval: Interval| {
+        let mut cells = vec![String::new(); columns.len()];
+        cells[0] = name.to_owned();
+        let interval = display.bracket(interval);
+        if pools_levels && !groups.is_empty() {
+            cells[column] = format!("{value} {interval}").trim().to_owned();
+        } else if let Some([first, second]) = cells.get_mut(column..column + 2) {
+            (*first, *second) = (value, interval);
+        }
+        Row { kind, cells, note: None }
+    };
+    let mut rows: Vec<Row> = result.sites.iter().map(site_row).collect();
+    if let Some((estimate, ci)) = pooled_value(result) {
+        rows.push(summary_row(RowKind::Pooled, "Ensemble", display.bare(estimate), ci));
+    }
+    if let Some(random) = &result.pooled.random {
+        rows.push(summary_row(RowKind::Prediction, "Nouvelle structure (prédiction)", String::new(), random.prediction));
     }
     Table { columns, rows }
 }

@@ -56,15 +56,15 @@ pub fn integer(n: u64) -> String {
     out
 }
 
-/// As many decimals as leave two significant digits of the uncertainty `half_width`; none where it is unknown or large,
-/// six at most.
+/// Decimals that the uncertainty `half_width` justifies: one or two of its significant digits (the cut at 355 is the Particle
+/// Data Group's), and one decimal below 10; two where it is unknown, six at most.
 pub fn decimals(half_width: f64) -> usize {
     if !half_width.is_finite() || half_width <= 0.0 {
         return 2;
     }
-    // The cast is exact: the value lies between 0 and 6.
+    let least = if half_width < 10.0 { 1.0 } else { 0.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=6 just before")]
-    let n = (1.0 - half_width.log10().floor()).clamp(0.0, 6.0) as usize;
+    let n = (3.55 / half_width).log10().ceil().clamp(least, 6.0) as usize;
     n
 }
 
@@ -152,7 +152,7 @@ pub fn month_of(period: Period) -> String {
 }
 
 /// Sets the spaces that French asks for in a text of our own: before `: ; ! ? » %`, after `«` and between «n°» and its
-/// number. What people wrote is never passed through here.
+/// number; and apostrophes. What people wrote is never passed through here.
 pub fn typeset(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     chars
@@ -162,7 +162,11 @@ pub fn typeset(text: &str) -> String {
             let before = i.checked_sub(1).and_then(|j| chars.get(j));
             let after = chars.get(i + 1);
             let closes = matches!(after, Some(':' | ';' | '!' | '?' | '»' | '%'));
-            if c == ' ' && (closes || before == Some(&'«') || before == Some(&'°')) { NBSP } else { c }
+            match c {
+                ' ' if closes || matches!(before, Some('«' | '°')) => NBSP,
+                '\'' => '’',
+                _ => c,
+            }
         })
         .collect()
 }
@@ -189,15 +193,12 @@ mod tests {
         assert_eq!(number(-0.04, 1), "0,0", "no minus sign before zero");
         assert_eq!(number(f64::NAN, 1), "–");
         assert_eq!((signed(2.4, 1), signed(-2.4, 1), signed(0.01, 1)), ("+2,4".into(), "−2,4".into(), "0,0".into()));
-        assert_eq!(
-            (integer(999), integer(1_000), integer(12_345_678)),
-            ("999".into(), "1\u{202f}000".into(), "12\u{202f}345\u{202f}678".into())
-        );
+        assert_eq!((integer(999), integer(1_000), integer(12_345_678)), ("999".into(), "1\u{202f}000".into(), "12\u{202f}345\u{202f}678".into()));
     }
 
     #[test]
-    fn two_digits_of_the_uncertainty_are_kept() {
-        for (half, expected) in [(120.0, 0), (12.0, 0), (1.2, 1), (0.12, 2), (0.05, 3), (0.0, 2), (f64::INFINITY, 2), (1e-12, 6)] {
+    fn decimals_follow_the_uncertainty() {
+        for (half, expected) in [(120.0, 0), (12.0, 0), (5.3, 1), (1.2, 1), (0.98, 1), (0.12, 2), (0.05, 2), (0.02, 3), (0.0, 2), (f64::INFINITY, 2), (1e-12, 6)] {
             assert_eq!(decimals(half), expected, "{half}");
         }
     }
@@ -232,11 +233,9 @@ mod tests {
     #[test]
     fn spaces_do_not_break_before_double_signs() {
         assert_eq!(typeset("Objectif : « 5 % » ; oui ?"), "Objectif\u{a0}: «\u{a0}5\u{a0}%\u{a0}»\u{a0}; oui\u{a0}?");
+        assert_eq!(typeset("l'essai"), "l’essai");
         assert_eq!(list(&["a", "b", "c"]), "a, b et c");
         assert_eq!(humanise("relation-usagers"), "Relation usagers");
-        assert_eq!(
-            (count(1, "ligne", "lignes"), count(1_284, "ligne", "lignes")),
-            ("1\u{a0}ligne".into(), "1\u{202f}284\u{a0}lignes".into())
-        );
+        assert_eq!((count(1, "ligne", "lignes"), count(1_284, "ligne", "lignes")), ("1\u{a0}ligne".into(), "1\u{202f}284\u{a0}lignes".into()));
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// Height of the tallest chart that a page holds under a heading, in the chart's units.
-const CHART_HEIGHT: f64 = 900.0;
+const CHART_HEIGHT: f64 = 840.0;
 
 /// The template and the fonts, read once. Only the fonts of the program are used, so that every machine gives the same bytes.
 static ENGINE: LazyLock<TypstEngine<TypstTemplateMainFile>> = LazyLock::new(|| {
@@ -39,11 +39,7 @@ pub(super) fn render(view: &View) -> Result<Vec<u8>> {
     inputs.insert("data".into(), Bytes::new(bytes).into_value());
     let document = ENGINE.compile_with_input(inputs).output.map_err(|e| failed(&e))?;
     let options = PdfOptions {
-        ident: Smart::Custom(format!(
-            "retex/{}/{}",
-            view.title,
-            view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/")
-        )),
+        ident: Smart::Custom(format!("retex/{}/{}", view.title, view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/"))),
         creator: Smart::Custom(Some("Retex".to_owned())),
         timestamp: None,
         standards: PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| failed(&e))?,

@@ -42,7 +42,7 @@ impl Display {
             Some(s) if s.starts_with("log_") => Kind::Ratio,
             _ => Kind::Plain,
         };
-        let pooled = (result.pooled.of.as_deref() != Some("level")).then(|| pooled_interval(result)).flatten();
+        let pooled = (!is_level(result)).then(|| pooled_value(result)).flatten().map(|(_, ci)| ci);
         let sites = result.sites.iter().filter_map(|s| s.effect.ci);
         Self::new(kind, kind != Kind::Ratio, result, pooled, sites)
     }
@@ -50,10 +50,10 @@ impl Display {
     /// For the levels of an indicator.
     pub fn of_levels(result: &IndicatorResult) -> Self {
         let kind = if result.statistic == "proportion" { Kind::Percent } else { Kind::Plain };
-        let pooled = (result.pooled.of.as_deref() == Some("level")).then(|| pooled_interval(result)).flatten();
+        let pooled = is_level(result).then(|| pooled_value(result)).flatten().map(|(_, ci)| ci);
         let groups = result.sites.iter().flat_map(|s| whole(&s.groups)).filter_map(|g| g.ci);
         let mut display = Self::new(kind, false, result, pooled, groups);
-        if matches!(result.statistic.as_str(), "count") {
+        if result.statistic == "count" {
             display.decimals = 0;
         }
         display
@@ -61,7 +61,7 @@ impl Display {
 
     /// For the pooled value: an effect or a level.
     pub fn of_pooled(result: &IndicatorResult) -> Self {
-        if result.pooled.of.as_deref() == Some("level") { Self::of_levels(result) } else { Self::of_effects(result) }
+        if is_level(result) { Self::of_levels(result) } else { Self::of_effects(result) }
     }
 
     fn new(kind: Kind, signed: bool, result: &IndicatorResult, pooled: Option<Interval>, others: impl Iterator<Item = Interval>) -> Self {
@@ -168,9 +168,16 @@ pub fn short(x: f64) -> String {
     if text.contains(',') { text.trim_end_matches('0').trim_end_matches(',').to_owned() } else { text }
 }
 
-/// The interval that decisions use.
-pub fn pooled_interval(result: &IndicatorResult) -> Option<Interval> {
-    result.pooled.random.as_ref().map(|r| r.adhoc.ci)
+/// The value of all sites together and the interval that decisions use: the random-effects mean, or the comparison between sites
+/// where each site is of one group.
+pub fn pooled_value(result: &IndicatorResult) -> Option<(f64, Interval)> {
+    let random = result.pooled.random.as_ref().map(|r| (r.estimate, r.adhoc.ci));
+    random.or_else(|| result.pooled.between.as_ref().map(|b| (b.estimate, b.ci)))
+}
+
+/// Whether what is pooled is the level, and not the effect.
+pub fn is_level(result: &IndicatorResult) -> bool {
+    result.pooled.of.as_deref() == Some("level")
 }
 
 /// Groups over the whole time.
@@ -178,12 +185,12 @@ pub fn whole(groups: &[Group]) -> impl Iterator<Item = &Group> {
     groups.iter().filter(|g| g.period.is_none())
 }
 
-/// The group that the solution acts on (`treated`, `trial`), over the whole time; the only one where there are no groups.
+/// The group that the solution acts on, over the whole time; the only one where there are no groups.
 pub fn treated(groups: &[Group]) -> Option<&Group> {
-    whole(groups).find(|g| matches!(g.arm.as_deref(), Some("treated" | "trial") | None))
+    whole(groups).find(|g| matches!(g.arm.as_deref(), Some("treated" | "trial" | "treated_trial") | None))
 }
 
-/// What it is compared with (`control`, `baseline`), over the whole time.
+/// What it is compared with, over the whole time.
 pub fn control(groups: &[Group]) -> Option<&Group> {
-    whole(groups).find(|g| matches!(g.arm.as_deref(), Some("control" | "baseline")))
+    whole(groups).find(|g| matches!(g.arm.as_deref(), Some("control" | "baseline" | "control_trial")))
 }

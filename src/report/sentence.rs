@@ -4,10 +4,10 @@
 
 use crate::{
     convention::document::{Assignment, Design, Plan},
-    evaluation::result::{IndicatorResult, RandomResult, Verdict},
+    evaluation::result::{IndicatorResult, Interval, Verdict},
     report::{
         french::{self, typeset},
-        scale::{Display, Kind, short},
+        scale::{Display, Kind, is_level, pooled_value, short},
     },
 };
 
@@ -35,20 +35,22 @@ fn is_causal(plan: &Plan) -> bool {
 
 /// The sentences of an indicator: what was found, then what it says of the target.
 pub fn conclusion(result: &IndicatorResult, plan: &Plan) -> String {
-    let Some(random) = &result.pooled.random else {
+    let Some(value) = pooled_value(result) else {
         return typeset(&match &result.pooled.reason {
-            Some(reason) => format!("Pas de valeur d'ensemble : {}", lower_first(&full_stop(&reason.message))),
-            None if result.scale.is_none() => "Une valeur par structure, sans groupe de comparaison : aucun effet n'est estimé.".to_owned(),
+            Some(reason) => format!("Pas de valeur d'ensemble. {}", full_stop(&reason.message)),
+            None if result.scale.is_none() => {
+                "Une valeur par structure, sans groupe de comparaison : aucun effet n'est estimé.".to_owned()
+            }
             None => "Pas de valeur d'ensemble.".to_owned(),
         });
     };
-    let found = estimated(result, plan, random);
+    let found = estimated(result, plan, value);
     typeset(&match result.verdict {
         Verdict::Provisional => {
             format!("Provisoire : {} Aucune conclusion n'est tirée avant que les données soient arrêtées.", lower_first(&found))
         }
         Verdict::Reached | Verdict::Missed => {
-            let established = established(result, plan, random).unwrap_or(found);
+            let established = established(result, plan, value).unwrap_or(found);
             format!("{established} {}", on_target(result))
         }
         Verdict::Inconclusive => format!("{found} {}", on_target(result)),
@@ -59,11 +61,12 @@ pub fn conclusion(result: &IndicatorResult, plan: &Plan) -> String {
 }
 
 /// «L'écart entre … est estimé à −2,4 jours (intervalle à 95 % : de −3,6 à −1,2 jours).»
-fn estimated(result: &IndicatorResult, plan: &Plan, random: &RandomResult) -> String {
+fn estimated(result: &IndicatorResult, plan: &Plan, (estimate, ci): (f64, Interval)) -> String {
     let display = Display::of_pooled(result);
     let ratio = display.kind == Kind::Ratio;
-    let (subject, verb) = if result.pooled.of.as_deref() == Some("level") {
+    let (subject, verb) = if is_level(result) {
         match plan.design {
+            _ if result.scale.is_none() => ("Le niveau moyen des structures", "estimé"),
             Design::BeforeAfter => ("Le niveau moyen pendant l'essai", "estimé"),
             Design::None => ("Le niveau moyen des structures", "estimé"),
             Design::Controlled | Design::DifferenceInDifferences => ("Le niveau moyen du groupe d'essai", "estimé"),
@@ -78,33 +81,38 @@ fn estimated(result: &IndicatorResult, plan: &Plan, random: &RandomResult) -> St
             (Design::Controlled | Design::None, true) => ("Le rapport entre le groupe d'essai et le groupe témoin", "estimé"),
         }
     };
-    format!("{subject} est {verb} à {} ({} : {}).", display.value(random.estimate), interval_name(plan), display.interval(random.adhoc.ci))
+    format!(
+        "{subject} est {verb} à {} ({} : {}).",
+        display.value(estimate),
+        interval_name(plan),
+        display.interval(ci)
+    )
 }
 
 /// The first sentence of a conclusion, where the interval leaves no doubt on the direction; else none.
-fn established(result: &IndicatorResult, plan: &Plan, random: &RandomResult) -> Option<String> {
+fn established(result: &IndicatorResult, plan: &Plan, (estimate, ci): (f64, Interval)) -> Option<String> {
     let within = result.target.as_ref().is_some_and(|t| t.kind == "within");
-    if within || result.pooled.of.as_deref() == Some("level") {
+    if within || is_level(result) {
         return None;
     }
-    let [Some(low), Some(high)] = random.adhoc.ci else { return None };
+    let [Some(low), Some(high)] = ci else { return None };
     if low <= 0.0 && high >= 0.0 {
         return None;
     }
     let display = Display::of_pooled(result);
-    let interval = format!("{} : {}", interval_name(plan), display.interval(random.adhoc.ci));
+    let interval = format!("{} : {}", interval_name(plan), display.interval(ci));
     // A ratio of odds is not a change of the indicator by so many percent.
     let odds = result.scale.as_deref() == Some("log_odds_ratio");
     let (by, of_what) = match display.kind {
-        Kind::Ratio if odds => (String::new(), format!("rapport des cotes de {}", display.value(random.estimate))),
-        Kind::Ratio => (format!(" de {}", percent_change(random)), format!("rapport de {}", display.value(random.estimate))),
-        _ => (format!(" de {}", display.size(random.estimate)), String::new()),
+        Kind::Ratio if odds => (String::new(), format!("rapport des cotes de {}", display.value(estimate))),
+        Kind::Ratio => (format!(" de {}", percent_change(estimate, ci)), format!("rapport de {}", display.value(estimate))),
+        _ => (format!(" de {}", display.size(estimate)), String::new()),
     };
     let detail = if of_what.is_empty() { interval.clone() } else { format!("{of_what} ; {interval}") };
-    let change = if odds { String::new() } else { signed_change(&display, random) };
+    let change = if odds { String::new() } else { signed_change(&display, estimate, ci) };
     Some(match plan.design {
         Design::Controlled | Design::DifferenceInDifferences if is_causal(plan) => {
-            let verb = if random.estimate < 0.0 { "a réduit" } else { "a augmenté" };
+            let verb = if estimate < 0.0 { "a réduit" } else { "a augmenté" };
             format!("L'expérimentation {verb} cet indicateur{by} ({detail}).")
         }
         Design::Controlled | Design::None => format!("Le groupe d'essai diffère du groupe témoin{change} ({detail})."),
@@ -115,23 +123,23 @@ fn established(result: &IndicatorResult, plan: &Plan, random: &RandomResult) -> 
     })
 }
 
-fn signed_change(display: &Display, random: &RandomResult) -> String {
+fn signed_change(display: &Display, estimate: f64, ci: Interval) -> String {
     if display.kind == Kind::Ratio {
-        let sign = if random.estimate < 0.0 { "−" } else { "+" };
-        return format!(" de {sign}{}", percent_change(random));
+        let sign = if estimate < 0.0 { "−" } else { "+" };
+        return format!(" de {sign}{}", percent_change(estimate, ci));
     }
-    format!(" de {}", display.value(random.estimate))
+    format!(" de {}", display.value(estimate))
 }
 
 /// «17 %», of a ratio whose logarithm is the estimate, with one more digit where the interval is narrow.
-fn percent_change(random: &RandomResult) -> String {
+fn percent_change(estimate: f64, ci: Interval) -> String {
     let percent = |x: f64| 100.0 * (x.exp() - 1.0);
-    let half = match random.adhoc.ci {
+    let half = match ci {
         [Some(low), Some(high)] => (percent(high) - percent(low)) / 2.0,
         _ => f64::NAN,
     };
     let decimals = if half.is_finite() { french::decimals(half).min(2) } else { 0 };
-    format!("{} %", french::number(percent(random.estimate).abs(), decimals))
+    format!("{} %", french::number(percent(estimate).abs(), decimals))
 }
 
 /// «Objectif atteint : au moins 2 jours de moins.»
@@ -200,14 +208,24 @@ fn full_stop(text: &str) -> String {
 
 /// What else the pooled result says: what a new site may expect, and how much sites differ. No p before the final snapshot.
 pub fn notes(result: &IndicatorResult, plan: &Plan, is_final: bool) -> Vec<String> {
+    if let Some(between) = &result.pooled.between {
+        return vec![typeset(&format!(
+            "Chaque structure est d'un seul groupe : {} sont comparées à {}, et chacune compte pour une.",
+            french::count(between.treated, "structure d'essai", "structures d'essai"),
+            french::count(between.control, "structure témoin", "structures témoins"),
+        ))];
+    }
     let Some(random) = &result.pooled.random else { return Vec::new() };
     let display = Display::of_pooled(result);
     let level = short(100.0 * plan.confidence);
     let mut notes = vec![format!(
         "Dans une structure de plus, la valeur attendue va {} (intervalle de prédiction à {level} %).",
-        display.interval(random.prediction).replacen("sans borne", "sans borne connue", 1)
+        display.interval(random.prediction)
     )];
     let tau2 = |x: f64| {
+        if x == 0.0 {
+            return "0".to_owned();
+        }
         let size = if x > 0.0 { x } else { 1.0 };
         french::number(x, french::decimals(size).min(5))
     };

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::{
-    DepositLine, Fact, IndicatorView, Paragraph, Party, Provenance, Received, ReceivedCell, ReceivedRow, RexAnswer, RexQuestion,
-    RexSection, View, charts,
+    DepositLine, Fact, IndicatorView, Paragraph, Party, Provenance, Received, ReceivedCell, ReceivedRow, RexAnswer, RexQuestion, RexSection,
+    View, charts,
     french::{self, NBSP, typeset},
-    scale::{Display, short},
+    scale::{Display, pooled_value, short},
     sentence,
 };
 use crate::{
@@ -179,7 +179,7 @@ fn indicator(document: &Document, index: usize, result: &IndicatorResult, is_fin
     let declared = plan.indicators.iter().find(|i| i.id == result.id);
     let (code, label, mark) = sentence::verdict(result);
     let display = Display::of_pooled(result);
-    let random = result.pooled.random.as_ref();
+    let pooled = pooled_value(result);
     IndicatorView {
         anchor: format!("indicateur-{}", index + 1),
         label: result.label.clone(),
@@ -189,8 +189,8 @@ fn indicator(document: &Document, index: usize, result: &IndicatorResult, is_fin
         verdict_label: label,
         verdict_mark: mark,
         conclusion: sentence::conclusion(result, plan),
-        estimate: random.map(|r| display.value(r.estimate)),
-        interval: random.map(|r| display.interval(r.adhoc.ci)),
+        estimate: pooled.map(|(estimate, _)| display.value(estimate)),
+        interval: pooled.map(|(_, ci)| display.interval(ci)),
         interval_name: sentence::interval_name(plan),
         target: sentence::target(result),
         notes: sentence::notes(result, plan, is_final),
@@ -204,7 +204,7 @@ fn indicator(document: &Document, index: usize, result: &IndicatorResult, is_fin
 fn rex_sections(convention: &Convention, rex: &[Answers]) -> (Vec<RexSection>, String) {
     let document = &convention.document;
     let Some(asked) = &document.rex else {
-        return (Vec::new(), "La convention ne demande pas de retour d'expérience.".to_owned());
+        return (Vec::new(), typeset("La convention ne demande pas de retour d'expérience."));
     };
     let order: Vec<&Siren> = document.parties.sites.iter().map(|p| &p.siren).collect();
     let rank = |site: &Siren| order.iter().position(|s| *s == site).unwrap_or(usize::MAX);
@@ -213,10 +213,7 @@ fn rex_sections(convention: &Convention, rex: &[Answers]) -> (Vec<RexSection>, S
     let missing: Vec<String> = order.iter().filter(|s| !rex.iter().any(|r| r.site == ***s)).map(|s| convention.site_name(s)).collect();
     let summary = match (rex.len(), missing.len()) {
         (0, _) => "Aucun retour d'expérience n'a été reçu.".to_owned(),
-        (n, 0) => format!(
-            "{} : toutes les structures ont répondu.",
-            french::count(n as u64, "retour d'expérience reçu", "retours d'expérience reçus")
-        ),
+        (n, 0) => format!("{} : toutes les structures ont répondu.", french::count(n as u64, "retour d'expérience reçu", "retours d'expérience reçus")),
         (n, m) => format!(
             "{} sur {}. {} : {}.",
             french::count(n as u64, "retour d'expérience reçu", "retours d'expérience reçus"),
@@ -246,8 +243,11 @@ fn rex_sections(convention: &Convention, rex: &[Answers]) -> (Vec<RexSection>, S
                             (!paragraphs.is_empty()).then(|| RexAnswer { site: convention.site_name(&a.site), paragraphs })
                         })
                         .collect();
-                    let silent: Vec<String> =
-                        rex.iter().map(|a| convention.site_name(&a.site)).filter(|name| !answers.iter().any(|a| a.site == *name)).collect();
+                    let silent: Vec<String> = rex
+                        .iter()
+                        .map(|a| convention.site_name(&a.site))
+                        .filter(|name| !answers.iter().any(|a| a.site == *name))
+                        .collect();
                     RexQuestion {
                         label: q.label.clone(),
                         short: q.kind != QuestionKind::Text,

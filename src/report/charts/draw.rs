@@ -5,14 +5,10 @@ use std::fmt::Write as _;
 use super::{Line, Mark, Plot, Summary, Theme, axis::Axis};
 use crate::report::french::NBSP;
 
-/// Across, in the chart's own units.
-const WIDTH: f64 = 760.0;
 /// Body text.
 const SIZE: f64 = 12.5;
 /// Of a line of text.
 const LEADING: f64 = 15.0;
-const NAME_WIDTH: f64 = 205.0;
-const HEAD: f64 = 46.0;
 
 struct Ink {
     text: &'static str,
@@ -44,6 +40,11 @@ struct Row<'a> {
 }
 
 struct Layout<'a> {
+    /// Across, in the chart's own units.
+    width: f64,
+    name_width: f64,
+    /// Height of the column heads, and of the words over the plot where there are any.
+    head: f64,
     plot: &'a Plot,
     ink: Ink,
     theme: Theme,
@@ -60,23 +61,31 @@ pub(super) fn svg(plot: &Plot, theme: Theme, max_height: f64) -> Vec<String> {
     let figures = plot.lines.iter().map(|l| l.figures.as_str()).chain([plot.head_figures.as_str()]);
     let pooled = plot.summary.iter().flat_map(|s| [Some(s.figures.as_str()), s.prediction.as_ref().map(|(_, t)| t.as_str())]).flatten();
     let figures_width = widest(&mut figures.chain(pooled)).clamp(60.0, 240.0);
-    let left = NAME_WIDTH + n_width + 34.0;
-    let right = (WIDTH - figures_width - 20.0).max(left + 120.0);
+    // Paper is narrower than a screen: the same text is larger beside it.
+    let (width, name_width) = match theme {
+        Theme::Page => (760.0, 205.0),
+        Theme::Print => (660.0, 165.0),
+    };
+    let left = name_width + n_width + 34.0;
+    let right = (width - figures_width - 20.0).max(left + 120.0);
     let layout = Layout {
+        width,
+        name_width,
+        head: if plot.target.is_empty() && plot.reference.is_none() { 31.0 } else { 46.0 },
         plot,
         ink: ink(theme),
         theme,
         axis: Axis::new(plot, left, right),
         left,
         right,
-        n_center: NAME_WIDTH + 12.0 + n_width / 2.0,
+        n_center: name_width + 12.0 + n_width / 2.0,
     };
     let rows: Vec<Row> = plot.lines.iter().map(|line| layout.row(line)).collect();
     let foot = layout.foot_height();
     let mut parts: Vec<&[Row]> = Vec::new();
     let (mut start, mut height) = (0, 0.0);
     for (i, row) in rows.iter().enumerate() {
-        if i > start && HEAD + height + row.height + foot > max_height {
+        if i > start && layout.head + height + row.height + foot > max_height {
             parts.push(&rows[start..i]);
             (start, height) = (i, 0.0);
         }
@@ -89,8 +98,8 @@ pub(super) fn svg(plot: &Plot, theme: Theme, max_height: f64) -> Vec<String> {
 
 impl Layout<'_> {
     fn row<'a>(&self, line: &'a Line) -> Row<'a> {
-        let name = wrap(&line.name, NAME_WIDTH, SIZE, 3);
-        let reason = line.reason.as_ref().map_or(Vec::new(), |r| wrap(r, WIDTH - self.left, SIZE - 0.5, 3));
+        let name = wrap(&line.name, self.name_width, SIZE, 3);
+        let reason = line.reason.as_ref().map_or(Vec::new(), |r| wrap(r, self.width - self.left, SIZE - 0.5, 3));
         let lines = name.len().max(reason.len()).max(1);
         #[expect(clippy::cast_precision_loss, reason = "three lines at most")]
         let height = (lines as f64 * LEADING + 11.0).max(if line.marks.len() > 1 { 32.0 } else { 26.0 });
@@ -110,7 +119,7 @@ impl Layout<'_> {
         let last = part + 1 == parts;
         let body: f64 = rows.iter().map(|r| r.height).sum();
         let summary_height = if last { self.summary_height() } else { 0.0 };
-        let bottom = HEAD + body + summary_height;
+        let bottom = self.head + body + summary_height;
         let (legend, legend_lines) = self.legend(bottom + 62.0);
         let height = bottom + 62.0 + legend_lines * 20.0;
         let id = if parts > 1 { format!("{}-{}", self.plot.id, part + 1) } else { self.plot.id.clone() };
@@ -119,16 +128,17 @@ impl Layout<'_> {
         let mut out = String::new();
         let _ = write!(
             out,
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-labelledby="{id}-t {id}-d" viewBox="0 0 {WIDTH} {}" width="{WIDTH}" height="{}" font-size="{SIZE}"{font} fill="{}"><title id="{id}-t">{}{suffix}</title><desc id="{id}-d">{}</desc>"#,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-labelledby="{id}-t {id}-d" viewBox="0 0 {width} {}" width="{width}" height="{}" font-size="{SIZE}"{font} fill="{}"><title id="{id}-t">{}{suffix}</title><desc id="{id}-d">{}</desc>"#,
             px(height),
             px(height),
             self.ink.text,
             escape(&self.plot.title),
             escape(&self.plot.description),
+            width = self.width,
         );
         self.guides(&mut out, bottom);
         self.head(&mut out);
-        let mut y = HEAD;
+        let mut y = self.head;
         for row in rows {
             self.site(&mut out, row, y);
             y += row.height;
@@ -146,8 +156,8 @@ impl Layout<'_> {
         let y = 15.0;
         text(out, 0.0, y, "start", self.ink.muted, SIZE - 1.0, "", "Structure");
         text(out, self.n_center, y, "middle", self.ink.muted, SIZE - 1.0, "", &self.plot.head_n);
-        text(out, WIDTH, y, "end", self.ink.muted, SIZE - 1.0, "", &self.plot.head_figures);
-        rule(out, 0.0, WIDTH, HEAD - 8.0, self.ink.line, 1.0);
+        text(out, self.width, y, "end", self.ink.muted, SIZE - 1.0, "", &self.plot.head_figures);
+        rule(out, 0.0, self.width, self.head - 8.0, self.ink.line, 1.0);
         let middle = |v: f64| self.axis.x(v);
         let target = self.plot.target.first().map(|first| {
             let last = self.plot.target.last().unwrap_or(first);
@@ -170,7 +180,7 @@ impl Layout<'_> {
     }
 
     fn guides(&self, out: &mut String, bottom: f64) {
-        let (top, bottom) = (HEAD - 8.0, bottom + 6.0);
+        let (top, bottom) = (self.head - 8.0, bottom + 6.0);
         if let [low, high] = self.plot.target[..] {
             let (a, b) = (self.axis.x(low), self.axis.x(high));
             let _ = write!(
@@ -196,10 +206,12 @@ impl Layout<'_> {
         block(out, 0.0, middle, self.ink.text, SIZE, "", &row.name);
         text(out, self.n_center, middle + 4.3, "middle", self.ink.muted, SIZE, r#" class="num""#, &row.line.n);
         if row.line.marks.is_empty() {
-            block(out, self.left, middle, self.ink.muted, SIZE - 0.5, r#" font-style="italic""#, &row.reason);
+            // A halo keeps the words readable over the lines of the plot.
+            let more = format!(r#" font-style="italic" paint-order="stroke" stroke="{}" stroke-width="4""#, self.paper());
+            block(out, self.left, middle, self.ink.muted, SIZE - 0.5, &more, &row.reason);
             return;
         }
-        text(out, WIDTH, middle + 4.3, "end", self.ink.text, SIZE, r#" class="num""#, &row.line.figures);
+        text(out, self.width, middle + 4.3, "end", self.ink.text, SIZE, r#" class="num""#, &row.line.figures);
         let offsets: &[f64] = if row.line.marks.len() > 1 { &[-5.5, 5.5] } else { &[0.0] };
         for (mark, dy) in row.line.marks.iter().zip(offsets) {
             let colour = if mark.filled { self.ink.accent } else { self.ink.muted };
@@ -259,11 +271,11 @@ impl Layout<'_> {
     }
 
     fn pooled(&self, out: &mut String, summary: &Summary, top: f64) {
-        rule(out, 0.0, WIDTH, top + 2.0, self.ink.line, 1.0);
+        rule(out, 0.0, self.width, top + 2.0, self.ink.line, 1.0);
         let y = top + 20.0;
         let bold = r#" font-weight="bold""#;
         text(out, 0.0, y + 4.3, "start", self.ink.text, SIZE, bold, "Ensemble");
-        text(out, WIDTH, y + 4.3, "end", self.ink.text, SIZE, r#" class="num" font-weight="bold""#, &summary.figures);
+        text(out, self.width, y + 4.3, "end", self.ink.text, SIZE, r#" class="num" font-weight="bold""#, &summary.figures);
         let x = self.axis.x(summary.mark.at);
         let (a, b) = (self.axis.x(summary.mark.low.unwrap_or(summary.mark.at)), self.axis.x(summary.mark.high.unwrap_or(summary.mark.at)));
         let (a, b) = (a.min(x - 3.0), b.max(x + 3.0));
@@ -283,7 +295,7 @@ impl Layout<'_> {
         if let Some(([low, high], figures)) = &summary.prediction {
             let y = top + 48.0;
             text(out, 0.0, y + 4.3, "start", self.ink.muted, SIZE, "", "Nouvelle structure (prédiction)");
-            text(out, WIDTH, y + 4.3, "end", self.ink.muted, SIZE, r#" class="num""#, figures);
+            text(out, self.width, y + 4.3, "end", self.ink.muted, SIZE, r#" class="num""#, figures);
             let (a, b) = (self.axis.x(low.unwrap_or(f64::MIN)), self.axis.x(high.unwrap_or(f64::MAX)));
             let _ = write!(
                 out,
@@ -385,7 +397,7 @@ impl Layout<'_> {
         let (mut out, mut x, mut line) = (String::new(), 2.0, 0.0);
         for (sign, words) in items {
             let needed = 16.0 + width(words, SIZE - 1.0);
-            if x > 2.0 && x + needed > WIDTH {
+            if x > 2.0 && x + needed > self.width {
                 (x, line) = (2.0, line + 1.0);
             }
             let y = top + line * 20.0 + 4.0;
