@@ -172,7 +172,7 @@ async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &
     let mut tx = app.store.begin().await?;
     let accepted = tx.accept_deposit(deposit.id, &body, rows, &key.to_string(), app.clock.now()).await?;
     let superseded = match &accepted {
-        Accepted::Current { superseded } => superseded.as_ref().map(|d| d.number.clone()),
+        Accepted::Current { superseded } => superseded.map(|d| d.to_string()),
         Accepted::Superseded { .. } => None,
     };
     let detail = json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": matches!(accepted, Accepted::Current { .. })});

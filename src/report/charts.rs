@@ -231,7 +231,7 @@ fn level_plot(result: &IndicatorResult) -> Plot {
                 has_control_marks = true;
                 marks.push(mark(&display, x, g.ci, 9.0, false));
             }
-            let shown = t.and_then(|g| Some(figures(&display, value(g)?, g.ci)));
+            let shown = [t, c].into_iter().flatten().find_map(|g| Some(figures(&display, value(g)?, g.ci)));
             let reason = || t.and_then(|g| g.reason.as_ref()).map_or("Aucune valeur.".to_owned(), |r| r.message.clone());
             Line {
                 name: site.site.name.clone(),
@@ -249,7 +249,10 @@ fn level_plot(result: &IndicatorResult) -> Plot {
         title: typeset(&format!("{} : valeur de chaque structure", result.label)),
         description: describe(result, &lines),
         head_n: counts_head(result),
-        head_figures: "Valeur [intervalle]".to_owned(),
+        head_figures: match groups(result).first().filter(|_| has_control_marks && result.pooled.between.is_none()) {
+            Some((_, name)) => format!("{name} [intervalle]"),
+            None => "Valeur [intervalle]".to_owned(),
+        },
         lines,
         summary,
         reference: None,

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Height of the tallest chart that a page holds under a heading, in the chart's units.
-const CHART_HEIGHT: f64 = 840.0;
+/// Height of the tallest chart that a page holds under an indicator's heading and conclusion, in the chart's units.
+const CHART_HEIGHT: f64 = 700.0;
 
 /// The template and the fonts, read once. Only the fonts of the program are used, so that every machine gives the same bytes.
 static ENGINE: LazyLock<TypstEngine<TypstTemplateMainFile>> = LazyLock::new(|| {
@@ -58,7 +58,7 @@ fn make_printable(world: &dyn World, data: &mut Json) -> bool {
     let book = world.book();
     let mut known: BTreeMap<char, bool> = BTreeMap::new();
     let mut holds = |c: char| {
-        *known.entry(c).or_insert_with(|| c == '\n' || (0..).map_while(|i| book.info(i)).any(|font| font.coverage.contains(c as u32)))
+        *known.entry(c).or_insert_with(|| c == '\n' || !is_private(c) && (0..).map_while(|i| book.info(i)).any(|font| font.coverage.contains(c as u32)))
     };
     replace(data, &mut holds)
 }
@@ -77,6 +77,11 @@ fn replace(data: &mut Json, holds: &mut impl FnMut(char) -> bool) -> bool {
         Json::Object(fields) => fields.values_mut().fold(false, |found, item| replace(item, holds) | found),
         Json::Null | Json::Bool(_) | Json::Number(_) => false,
     }
+}
+
+/// Signs that mean what each font wants them to.
+fn is_private(c: char) -> bool {
+    matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
 }
 
 /// Signs that only change the one before (joiners, variation selectors, directions, the byte order mark).

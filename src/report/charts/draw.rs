@@ -206,9 +206,18 @@ impl Layout<'_> {
         block(out, 0.0, middle, self.ink.text, SIZE, "", &row.name);
         text(out, self.n_center, middle + 4.3, "middle", self.ink.muted, SIZE, r#" class="num""#, &row.line.n);
         if row.line.marks.is_empty() {
-            // A halo keeps the words readable over the lines of the plot.
-            let more = format!(r#" font-style="italic" paint-order="stroke" stroke="{}" stroke-width="4""#, self.paper());
-            block(out, self.left, middle, self.ink.muted, SIZE - 0.5, &more, &row.reason);
+            // The words lie over the plot: its lines stop behind them.
+            let wide = row.reason.iter().map(|l| width(l, SIZE - 0.5)).fold(0.0, f64::max);
+            let _ = write!(
+                out,
+                r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{}"/>"#,
+                px(self.left),
+                px(top + 3.0),
+                px(wide.min(self.width - self.left)),
+                px(row.height - 6.0),
+                self.paper()
+            );
+            block(out, self.left, middle, self.ink.muted, SIZE - 0.5, r#" font-style="italic""#, &row.reason);
             return;
         }
         text(out, self.width, middle + 4.3, "end", self.ink.text, SIZE, r#" class="num""#, &row.line.figures);
@@ -403,7 +412,7 @@ impl Layout<'_> {
             let y = top + line * 20.0 + 4.0;
             sign(self, &mut out, x, y);
             text(&mut out, x + 16.0, y + 4.0, "start", self.ink.muted, SIZE - 1.0, "", words);
-            x += needed + 22.0;
+            x += needed + 26.0;
         }
         (out, line + 1.0)
     }
