@@ -42,8 +42,8 @@ pub struct Actor {
     pub role: Role,
     /// The site that they are bound to; none for the Métropole's people.
     pub site: Option<Siren>,
-    /// What forms must send back; none for a token.
-    pub csrf: Option<String>,
+    /// What forms must send back; empty for a token.
+    pub csrf: String,
     /// The token that speaks, if it is one.
     pub token: Option<TokenId>,
 }
@@ -56,7 +56,7 @@ impl Actor {
             email: account.email,
             role: account.role.parse()?,
             site: account.organisation,
-            csrf: None,
+            csrf: String::new(),
             token: None,
         })
     }
@@ -131,7 +131,7 @@ async fn open_session(app: &App, account: Account) -> Result<SignedIn> {
     let (token_sha256, account_id) = (sha256(&token), account.id);
     tx.insert_session(&Session { token_sha256, account_id, csrf: csrf.clone(), created_at: now, expires_at: now + SESSION, last_seen_at: now })
         .await?;
-    let actor = Actor { csrf: Some(csrf), ..Actor::new(account)? };
+    let actor = Actor { csrf, ..Actor::new(account)? };
     record(&mut tx, now, actor.in_audit(), actor.site.clone(), "session.open", format!("account/{account_id}"), json!(null)).await?;
     tx.commit().await?;
     Ok(SignedIn { token, actor })
@@ -145,7 +145,7 @@ pub async fn session(app: &App, cookie: &str) -> Result<Option<Actor>> {
     if now - session.last_seen_at > TimeDelta::minutes(1) {
         app.store.touch_session(&token_sha256, now, now + SESSION).await?;
     }
-    Ok(Some(Actor { csrf: Some(session.csrf), ..Actor::new(account)? }))
+    Ok(Some(Actor { csrf: session.csrf, ..Actor::new(account)? }))
 }
 
 /// Ends the session of this cookie.

@@ -3,6 +3,7 @@
 mod accept;
 pub mod calendar;
 pub mod check;
+mod check_only;
 pub mod decode;
 pub mod folder;
 pub mod parquet;
@@ -11,4 +12,5 @@ pub mod report;
 pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, withdraw};
+pub use check_only::check_only;
 pub use process::{LIMIT, give_up, process};

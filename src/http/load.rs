@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 
 use super::{
-    domain_stub::access::{Actor, Role},
     words,
 };
 use crate::{
+    access::Actor,
+    convention::perimeter::Role,
     app::App,
     convention::{Convention, document::Document},
     deposit::calendar::{self, Expected, Standing},

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::{
-    domain_stub::access::Actor,
     load::{self, Line, Loaded},
     view::{Cell, DepositRow, ExperimentRow, Markup, Matrix, MatrixRow, RexRow, State, Tab, VerdictRow},
     words,
 };
 use crate::{
+    access::Actor,
     convention::document::{Document, Plan},
     deposit::calendar::Standing,
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
-    report::{scale::Display, scale::pooled_interval, sentence},
+    report::{scale::{Display, pooled_value}, sentence},
     store::{
         deposits::{Deposit, DepositState},
         rex::RexRow as StoredRex,
@@ -171,7 +171,7 @@ fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan) -> VerdictRow 
     if let Some(random) = &result.pooled.random {
         figures.push(display.value(random.estimate));
     }
-    if let Some(ci) = pooled_interval(result) {
+    if let Some(ci) = pooled_value(result).map(|(_, ci)| ci) {
         figures.push(format!("{} {}", sentence::interval_name(plan), display.interval(ci)));
     }
     if let Some(target) = sentence::target(result) {

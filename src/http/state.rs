@@ -8,12 +8,14 @@ use axum::{
 use axum_extra::extract::CookieJar;
 
 use super::{
-    domain_stub::access::{self, Actor, Role},
     failure::PageError,
     problem::Problem,
     view::Who,
 };
 use crate::{
+    access::Actor,
+    access,
+    convention::perimeter::Role,
     app::App,
     error::{Error, Kind, Result},
     territory,

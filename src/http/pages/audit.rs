@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::accounts::tabs;
 use crate::{
+    convention::perimeter::Role,
     app::App,
     error::{Error, Kind},
     http::{
-        domain_stub::access::Role,
         failure::{PageResult, html},
         load,
         state::{Signed, who},

@@ -5,10 +5,10 @@ use axum::extract::{Path, Query, State as Extract};
 use serde::Deserialize;
 
 use crate::{
+    evaluation,
     app::App,
     evaluation::result::{Evaluation, IndicatorResult, SiteResult},
     http::{
-        domain_stub::evaluation,
         failure::{PageResult, html},
         load, present,
         state::{Signed, who},
@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         charts::{self, Theme},
-        scale::{Display, pooled_interval, treated},
+        scale::{Display, pooled_value, treated},
     },
 };
 
@@ -153,7 +153,7 @@ fn pooled(result: &IndicatorResult) -> CompareCell {
     let estimate = result.pooled.random.as_ref().map(|r| r.estimate);
     CompareCell {
         value: estimate.map_or_else(|| "–".to_owned(), |x| display.bare(x)),
-        interval: pooled_interval(result).map(|ci| display.bracket(ci)).unwrap_or_default(),
+        interval: pooled_value(result).map(|(_, ci)| display.bracket(ci)).unwrap_or_default(),
         key: estimate,
     }
 }

@@ -16,13 +16,14 @@ use serde::Deserialize;
 
 use super::confirm::Confirm;
 use crate::{
+    access::Actor,
+    deposit,
     app::App,
     convention::document::SiteNaming,
     deposit::report::{CellFault, CheckReport, RuleCount},
     error::{Error, Result},
     http::{
         describe,
-        domain_stub::{access::Actor, deposit},
         failure::{PageResult, html},
         load::{self, Loaded},
         present,

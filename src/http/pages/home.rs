@@ -8,10 +8,11 @@ use axum::{
 use chrono::{Days, NaiveDate};
 
 use crate::{
+    access::Actor,
+    convention::perimeter::Role,
     app::App,
-    deposit::calendar::{self, Standing},
+    deposit::calendar::Standing,
     http::{
-        domain_stub::access::{Actor, Role},
         failure::{PageResult, html},
         load::{self, Line, Loaded},
         present,

@@ -9,14 +9,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    access::Actor,
+    convention::perimeter::Role,
+    evaluation::answers,
     app::App,
     error::{Error, Kind, Result},
     evaluation::rex::{Question, QuestionKind, Questionnaire, questionnaire},
     http::{
-        domain_stub::{
-            access::{Actor, Role},
-            rex,
-        },
         failure::{PageResult, html},
         load::{self, Loaded},
         state::{Fields, Posted, Signed, who},
@@ -215,7 +214,7 @@ pub async fn write(Extract(app): Extract<App>, Path((name, site)): Path<(String,
     let submit = fields.get("act") == "submit";
     let seen = fields.get("version").parse().unwrap_or(0);
     let result = match read(&questions, &fields) {
-        Ok(answers) => rex::save(&app, &actor, &name, &site, answers, seen, submit).await,
+        Ok(answers) => answers::write(&app, &actor, &name, &site, seen, answers, submit).await.map(drop),
         Err(error) => Err(error),
     };
     match result {
