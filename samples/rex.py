@@ -3,11 +3,37 @@
 Chaque structure répond dans l'ordre de `QUESTIONS` ; None laisse la question sans réponse.
 """
 
-QUESTIONS = ["agents", "satisfaction", "benefices", "difficultes", "imprevus", "suite", "conditions"]
+QUESTIONS = ["agents", "mise_en_place", "benefices", "difficultes", "limites", "poursuite", "conseil"]
+# De la note donnée par la structure (2 à 5) à ce qu'elle dit de la mise en place et de ses objectifs.
+SETTING_UP = {2: "Avec de grandes difficultés", 3: "Avec quelques difficultés", 4: "Avec quelques difficultés", 5: "Sans difficulté"}
+GOALS = {2: "Non", 3: "En partie", 4: "En partie", 5: "Oui, tous"}
+NEXT = {"Oui, en l'état": "Continuer avec la solution", "Oui, avec des changements": "Continuer après des améliorations",
+        "À discuter": "Continuer après des améliorations"}
+ABOUT = {
+    "tri-demandes": ("Accueil, état civil, guichet unique", "Répondre plus vite aux demandes simples, sans perdre en qualité."),
+    "depots-sauvages": ("Propreté urbaine, centre technique municipal", "Enlever les dépôts plus tôt et mieux placer les tournées."),
+    "chauffage": ("Bâtiments, énergie, écoles", "Consommer moins sans gêner les occupants."),
+}
 
 
-def answers(*values):
-    return {question: value for question, value in zip(QUESTIONS, values, strict=True) if value is not None}
+def answers(name, *values):
+    given = dict(zip(QUESTIONS, values, strict=True))
+    note = given["mise_en_place"]
+    given["mise_en_place"] = SETTING_UP[note]
+    # Un essai en cours : la structure n'a pas encore répondu à tout.
+    if given["poursuite"] in NEXT:
+        given["poursuite"] = NEXT[given["poursuite"]]
+        given["objectifs"] = GOALS[note]
+        given["limites"] = given["limites"] or "Aucun effet non voulu constaté à ce jour."
+        given["conseil"] = given["conseil"] or "Nommer un référent dès la réunion de lancement."
+    else:
+        given["poursuite"] = None
+        given["objectifs"] = "Il est trop tôt pour le dire"
+    given["services"], given["attentes"] = ABOUT[name]
+    # L'échelle SUS (Brooke, 1996) alterne phrases positives et négatives.
+    given |= {f"sus_{i}": note if i % 2 else 6 - note for i in range(1, 11)}
+    given |= {"reliability": note, "transparency": max(1, note - 1), "frugality": note}
+    return {question: value for question, value in given.items() if value is not None}
 
 
 DEPOTS = [
@@ -99,5 +125,5 @@ TRI = [
      "Trop tôt pour le dire", None),
 ]
 
-REX = {name: [(folder, siren, answers(*rest)) for folder, siren, *rest in rows]
+REX = {name: [(folder, siren, answers(name, *rest)) for folder, siren, *rest in rows]
        for name, rows in (("tri-demandes", TRI), ("depots-sauvages", DEPOTS), ("chauffage", CHAUFFAGE))}
