@@ -289,17 +289,17 @@ fn read_as(report: &CheckReport) -> String {
     if let Some(row) = file.header_row {
         parts.push(format!("titres à la ligne {row}"));
     }
-    let dates: Vec<&str> = file
-        .dates
-        .iter()
-        .map(|d| match d.as_str() {
-            "iso" => "2026-03-12",
-            "dd/mm/yyyy" => "12/03/2026",
-            "dd/mm/yy" => "12/03/26",
-            "serial-1900" | "serial-1904" => "dates du tableur",
-            other => other,
-        })
-        .collect();
+    let example = chrono::NaiveDate::from_ymd_opt(2026, 3, 12).and_then(|d| d.and_hms_opt(14, 5, 0)).unwrap_or_default();
+    let shown = |notation: &String| match notation.as_str() {
+        "iso" => "2026-03-12".to_owned(),
+        "dd/mm/yyyy" => "12/03/2026".to_owned(),
+        "dd/mm/yy" => "12/03/26".to_owned(),
+        "serial-1900" | "serial-1904" => "dates du tableur".to_owned(),
+        "any" => "12 mars 2026".to_owned(),
+        // The schema's own pattern, which was read when the schema was.
+        pattern => example.format(pattern).to_string(),
+    };
+    let dates: Vec<String> = file.dates.iter().map(shown).collect();
     if !dates.is_empty() {
         parts.push(format!("dates lues : {}", dates.join(", ")));
     }

@@ -212,7 +212,55 @@ fn a_workbook_is_read_at_its_table() {
         let table = decode::read(&case("csv-detective/file.xlsx"), Expected { columns: &expected, reading: None }).expect("readable");
         (table.source.sheet.clone().expect("a sheet"), table.header_row, table.names)
     };
-    insta::assert_debug_snapshot!("rei_workbook", sheet(&["DEPARTEMENT", "COMMUNE", "NUMERO DE COMMUNE"]));
+    insta::assert_debug_snapshot!("rei_workbook", sheet(&["dep", "DEPDIR", "DDC"]));
+}
+
+#[test]
+fn cells_of_a_workbook_keep_their_types() {
+    use rust_xlsxwriter::{ExcelDateTime, Format as Style, Workbook};
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("demandes.xlsx");
+    let mut book = Workbook::new();
+    book.add_worksheet().set_name("Notice").and_then(|s| s.write(0, 0, "Lisez-moi")).expect("a notice");
+    let sheet = book.add_worksheet();
+    let day = Style::new().set_num_format("dd/mm/yyyy");
+    sheet.write(0, 0, "Demandes de mars").expect("a title");
+    for (i, name) in HEADER.split(';').enumerate() {
+        sheet.write(2, u16::try_from(i).expect("few"), name).expect("a header");
+    }
+    let date = |d: u8| ExcelDateTime::from_ymd(2026, 3, d).expect("a day");
+    sheet.write(3, 0, "D004217").and_then(|s| s.write(3, 1, 94028)).and_then(|s| s.write_with_format(3, 2, date(12), &day)).expect("cells");
+    sheet.write(3, 4, "assistant").and_then(|s| s.write(3, 6, 4)).expect("cells");
+    sheet
+        .write(5, 0, "D004218")
+        .and_then(|s| s.write(5, 2, 46093))
+        .and_then(|s| s.write(5, 4, "temoin"))
+        .and_then(|s| s.write(5, 6, 4.5))
+        .expect("cells");
+    book.save(&path).expect("saved");
+
+    let report = check_file(&path, "demandes.xlsx", &demandes(), 100);
+    let file = &report.report.file;
+    assert_eq!(
+        (file.sheet.as_deref(), file.header_row, file.dates.as_slice()),
+        (Some("Sheet2"), Some(3), ["serial-1900".to_owned()].as_slice())
+    );
+    assert_eq!(places(&report.report), [("type".into(), 6, "date_depot".into()), ("type".into(), 6, "satisfaction".into())]);
+    assert_eq!(report.report.errors[0].suggestion.as_deref(), Some("2026-03-12"), "the number of a day");
+    let table = report.table.expect("typed");
+    assert_eq!(table.column("code_insee").and_then(|c| c.get(0).map(|v| v.str_value().into_owned())).expect("text"), "94028");
+    assert_eq!(table.column("date_depot").and_then(|c| c.get(0).map(|v| v.to_string())).expect("a day"), "2026-03-12");
+}
+
+#[test]
+fn an_optional_value_written_with_any_of_is_read_as_its_type() {
+    let rules = rules(&json!({ "properties": {
+        "jour": { "anyOf": [{ "type": "string", "format": "date" }, { "type": "null" }] },
+        "choix": { "oneOf": [{ "type": "null" }, { "enum": ["a", "b"] }] },
+    } }));
+    assert!(rules.row_validator().is_none());
+    let checked = check("jour;choix\n25/03/2026;a\n;\n2026-02-30;c\n", &rules);
+    assert_eq!(places(&checked.report), [("no_such_date".into(), 4, "jour".into()), ("enum".into(), 4, "choix".into())]);
 }
 
 #[test]

@@ -41,3 +41,20 @@ fn a_broken_file_is_an_error() {
     std::fs::write(&path, b"PAR1 rien PAR1").expect("written");
     assert_eq!(parquet::read(&path, None).map(|_| ()).map_err(|e| e.code), Err("parquet"));
 }
+
+#[test]
+fn a_parquet_file_is_checked_as_any_other() {
+    let schema = serde_json::json!({ "required": ["entier"], "properties": {
+        "texte": { "type": ["string", "null"] }, "entier": { "type": "integer", "minimum": 0 }, "nombre": { "type": ["number", "null"] },
+        "vrai": { "type": ["boolean", "null"] }, "jour": { "type": ["string", "null"], "format": "date" }, "instant": { "type": ["string", "null"], "format": "date-time" },
+    } });
+    let rules = retex::convention::rules::Rules::from_schema(&schema).expect("a schema");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f.parquet");
+    parquet::write(&path, &mut table(), &[]).expect("written");
+    let checked = retex::deposit::check::check_file(&path, "f.parquet", &rules, 10);
+    let found: Vec<_> = checked.report.errors.iter().map(|e| (e.code.as_str(), e.row, e.column.as_deref())).collect();
+    assert_eq!(found, [("required", Some(2), Some("entier")), ("minimum", Some(3), Some("entier"))]);
+    let kept = checked.table.expect("typed");
+    assert!(kept.equals_missing(&table().slice(0, 1)), "{kept}");
+}

@@ -144,6 +144,7 @@ fn field(document: &Json, name: &str, property: &Json, pointer: String) -> Resul
     let plain_ref = own.get("$ref").and_then(Json::as_str).filter(|_| !own.keys().any(|k| is_assertion(k)));
     let target = plain_ref.and_then(|r| Some((document.pointer(r.strip_prefix('#')?)?, r.strip_prefix('#')?.to_owned())));
     let (subject, at) = target.unwrap_or((property, pointer.clone()));
+    let (subject, at) = either_null(subject).map_or((subject, at.clone()), |(branch, place)| (branch, at + &place));
     let schema = subject.as_object().unwrap_or(&empty);
 
     let types = types(document, property, 0).unwrap_or_else(|| ALL_TYPES.iter().copied().collect());
@@ -195,8 +196,30 @@ fn field(document: &Json, name: &str, property: &Json, pointer: String) -> Resul
     }
     if !field.mixed {
         checks(&mut field, schema, &at, format, kind)?;
+        if at.ends_with("Of/0") || at.ends_with("Of/1") {
+            // Null is the other branch.
+            field.null_fault = None;
+        }
     }
     Ok(field)
+}
+
+/// The other branch of an `anyOf` or `oneOf` that only adds null, as many generators write an optional value; and its place.
+fn either_null(schema: &Json) -> Option<(&Json, String)> {
+    let object = schema.as_object()?;
+    let keyword = ["anyOf", "oneOf"].into_iter().find(|k| object.contains_key(*k))?;
+    if object.keys().any(|k| k != keyword && is_assertion(k)) {
+        return None;
+    }
+    let branches = object.get(keyword)?.as_array().filter(|b| b.len() == 2)?;
+    let null = branches
+        .iter()
+        .position(|b| b.as_object().is_some_and(|o| o.len() == 1 && o.get("type").and_then(Json::as_str) == Some("null")))?;
+    let other = branches.get(1 - null)?;
+    let assertions = other.as_object()?;
+    (!["$ref", "allOf", "anyOf", "oneOf", "not", "if"].iter().any(|k| assertions.contains_key(*k))
+        && !types(schema, other, 0)?.contains("null"))
+    .then(|| (other, format!("/{keyword}/{}", 1 - null)))
 }
 
 fn checks(field: &mut Field, schema: &Map<String, Json>, at: &str, format: Option<Format>, kind: ColumnKind) -> Result<(), Fault> {

@@ -89,9 +89,7 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
                     || "supprimez-la et envoyez le fichier à nouveau".to_owned(),
                     |n| format!("renommez-la « {n} » si c'est elle, sinon supprimez-la"),
                 );
-                let message = format!(
-                    "La colonne « {name} » n'est pas prévue par la convention : {hint}. Aucune de ses valeurs n'est conservée ni montrée."
-                );
+                let message = format!("La colonne « {name} » n'est pas prévue : {hint}. Aucune de ses valeurs n'est conservée ni montrée.");
                 let mut refused = fault("outside_perimeter", Some(position), Some(name), message);
                 refused.suggestion = near.map(str::to_owned);
                 header.errors.push(refused);

@@ -211,7 +211,7 @@ pub fn day<'d>(text: &str, dates: &'d Dates) -> Result<(NaiveDate, &'d str), Fai
     match dates {
         Dates::Detect => among(&DETECTED),
         Dates::Notations(notations) => among(notations),
-        Dates::Any => any_day(text).map(|day| (day, "any")),
+        Dates::Any => among(&DETECTED).or_else(|_| any_day(text).map(|day| (day, "any"))),
         Dates::Pattern(pattern) => {
             let text = text.trim();
             let parsed = NaiveDate::parse_from_str(text, pattern).ok().filter(|d| (0..=9999).contains(&chrono::Datelike::year(d)));

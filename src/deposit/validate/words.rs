@@ -258,7 +258,8 @@ impl Context<'_> {
                 }
                 Test::Format(format) => {
                     let compact: String = value.chars().filter(|c| !c.is_whitespace()).collect();
-                    (compact != value && format.accepts(&compact)).then_some(compact)
+                    // A spreadsheet drops the leading zero of what looks like a number.
+                    [format!("0{compact}"), compact].into_iter().rev().find(|fixed| fixed != value && format.accepts(fixed))
                 }
                 _ => None,
             },
@@ -269,6 +270,13 @@ impl Context<'_> {
                 };
                 let other = if mark == ',' { '.' } else { ',' };
                 read::number(value, other, None, true).is_ok().then(|| trimmed.replace(other, &mark.to_string()))
+            }
+            Problem::Type(Failure::NotADate) if self.detected.epoch.starts_with("serial") && value.parse::<u32>().is_ok() => {
+                // A date of the spreadsheet that was shown as a number.
+                let days = value.parse::<u64>().ok().filter(|d| (20_000..80_000).contains(d))?;
+                let zero = if self.detected.epoch == "serial-1904" { (1904, 1, 1) } else { (1899, 12, 30) };
+                let zero = chrono::NaiveDate::from_ymd_opt(zero.0, zero.1, zero.2)?;
+                Some((zero + chrono::Days::new(days)).to_string())
             }
             Problem::Type(Failure::NotADate) => {
                 let (day, _) = read::day(value, &Dates::Any).ok()?;
