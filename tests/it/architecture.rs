@@ -15,7 +15,7 @@ const RANKS: &[&[&str]] = &[
     &["store", "lake"],
     &["app"],
     &["convention", "statistics", "territory"],
-    &["access", "audit"],
+    &["access", "audit", "backup"],
     &["deposit", "track"],
     &["indicator", "sharing"],
     &["evaluation"],
@@ -35,7 +35,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 walk(&path, found);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+            } else if path.to_str().is_some_and(|p| p.ends_with(".rs") && !p.ends_with("tests.rs")) {
                 found.push(path);
             }
         }

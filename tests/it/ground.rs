@@ -39,6 +39,7 @@ pub fn morning() -> DateTime<Utc> {
 
 fn settings(folder: &Path) -> Config {
     Config {
+        config: None,
         data: folder.join("données"),
         database: None,
         lake: None,
