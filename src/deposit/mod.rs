@@ -1,5 +1,6 @@
 //! A deposit: one file sent by one site for one dataset and one period.
 
+pub mod calendar;
 pub mod check;
 pub mod decode;
 pub mod folder;

@@ -111,8 +111,12 @@ fn shows_levels(result: &IndicatorResult) -> bool {
 fn groups(result: &IndicatorResult) -> &'static [(&'static str, &'static str)] {
     const ARMS: &[(&str, &str)] = &[("treated", "Essai"), ("control", "Témoin")];
     const PHASES: &[(&str, &str)] = &[("trial", "Pendant"), ("baseline", "Avant")];
-    const CHANGES: &[(&str, &str)] =
-        &[("treated_trial", "Essai, pendant"), ("treated_baseline", "Essai, avant"), ("control_trial", "Témoin, pendant"), ("control_baseline", "Témoin, avant")];
+    const CHANGES: &[(&str, &str)] = &[
+        ("treated_trial", "Essai, pendant"),
+        ("treated_baseline", "Essai, avant"),
+        ("control_trial", "Témoin, pendant"),
+        ("control_baseline", "Témoin, avant"),
+    ];
     let arms = || result.sites.iter().flat_map(|s| &s.groups).filter_map(|g| g.arm.as_deref());
     [ARMS, PHASES, CHANGES].into_iter().find(|set| arms().any(|a| set.iter().any(|(code, _)| *code == a))).unwrap_or(&[])
 }
@@ -190,7 +194,9 @@ fn effects(result: &IndicatorResult) -> Plot {
                 n: counts(site),
                 marks: estimate.map(|x| mark(&display, x, site.effect.ci, size, true)).into_iter().collect(),
                 figures: estimate.map_or(String::new(), |x| figures(&display, x, site.effect.ci)),
-                reason: estimate.is_none().then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
+                reason: estimate
+                    .is_none()
+                    .then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
             }
         })
         .collect();
@@ -336,7 +342,8 @@ pub struct Table {
 pub fn table(result: &IndicatorResult) -> Table {
     let (levels, effects) = (Display::of_levels(result), Display::of_effects(result));
     let (groups, has_effects, pools_levels) = (groups(result), result.scale.is_some(), is_level(result));
-    let with_unit = |name: &str, d: &Display| d.unit_name().filter(|u| !u.is_empty()).map_or(name.to_owned(), |u| format!("{name} ({u})"));
+    let with_unit =
+        |name: &str, d: &Display| d.column_unit().filter(|u| !u.is_empty()).map_or(name.to_owned(), |u| format!("{name} ({u})"));
     let lines = if groups.is_empty() { "Lignes".to_owned() } else { format!("Lignes, {}", counts_head(result).to_lowercase()) };
     let mut columns = vec!["Structure".to_owned(), lines];
     if groups.is_empty() {

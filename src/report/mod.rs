@@ -14,11 +14,7 @@ mod view;
 use serde::Serialize;
 
 pub use self::view::view;
-use crate::{
-    error::Result,
-    evaluation::result::IndicatorResult,
-    report::charts::Table,
-};
+use crate::{error::Result, evaluation::result::IndicatorResult, report::charts::Table};
 
 /// The mention that the règlement asks for (art. 9).
 pub const MENTION: &str = "Un projet du programme Appropriation de la Métropole du Grand Paris";
@@ -141,6 +137,8 @@ pub struct IndicatorView {
     pub interval_name: String,
     /// The target, in words.
     pub target: Option<String>,
+    /// Whether the conclusion already says the target.
+    pub concludes: bool,
     /// What a new site may expect, how much sites differ: sentences.
     pub notes: Vec<String>,
     /// Things that a reader should know.

@@ -1,8 +1,20 @@
 //! The accounts.
 
 use askama::Template;
+use axum::extract::State as Extract;
 
-use crate::http::view::{Markup, Page, Tab};
+use crate::{
+    app::App,
+    error::{Error, Kind, Result},
+    http::{
+        domain_stub::access::{Actor, Role},
+        failure::{PageResult, html},
+        load,
+        state::{Signed, who},
+        view::{Markup, Page, State, Tab, role_name},
+        words,
+    },
+};
 
 /// The page.
 #[derive(Template)]
@@ -24,4 +36,41 @@ pub struct AccountRow {
     pub role: String,
     pub site: String,
     pub badge: Markup,
+}
+
+/// The tabs of administration that a role has.
+pub fn tabs(actor: &Actor, here: &str) -> Vec<Tab> {
+    let all = [("comptes", "Comptes"), ("jetons", "Jetons d'accès"), ("journal", "Journal")];
+    let own = all.into_iter().filter(|(name, _)| actor.role == Role::Administrator || *name == "journal");
+    own.map(|(name, label)| (label.to_owned(), format!("/administration/{name}"), name == here)).collect()
+}
+
+/// Lets only administrators through.
+pub fn administrator(actor: &Actor) -> Result<()> {
+    if actor.role == Role::Administrator {
+        Ok(())
+    } else {
+        Err(Error::new(Kind::Forbidden, "role", "Cette page est réservée aux administrateurs."))
+    }
+}
+
+/// `GET /administration/comptes`.
+pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed) -> PageResult {
+    administrator(&actor)?;
+    let stored = app.store.accounts().await?;
+    html(Accounts {
+        page: Page::new("Comptes", who(&actor), "admin"),
+        count: words::plural(stored.len() as u64, "compte", "comptes"),
+        tabs: tabs(&actor, "comptes"),
+        accounts: stored
+            .iter()
+            .map(|a| AccountRow {
+                name: a.name.clone(),
+                email: a.email.clone(),
+                role: role_name(&a.role).to_owned(),
+                site: a.organisation.as_ref().map_or_else(|| "Métropole du Grand Paris".to_owned(), load::organisation),
+                badge: if a.disabled_at.is_none() { State::Ok.badge("Actif") } else { State::Open.badge("Fermé") },
+            })
+            .collect(),
+    })
 }

@@ -1,8 +1,24 @@
 //! Sites × indicators.
 
 use askama::Template;
+use axum::extract::{Path, Query, State as Extract};
+use serde::Deserialize;
 
-use crate::http::view::{Page, Tab};
+use crate::{
+    app::App,
+    evaluation::result::{Evaluation, IndicatorResult, SiteResult},
+    http::{
+        domain_stub::evaluation,
+        failure::{PageResult, html},
+        load, present,
+        state::{Signed, who},
+        view::{Page, Tab},
+    },
+    report::{
+        charts::{self, Theme},
+        scale::{Display, pooled_interval, treated},
+    },
+};
 
 /// The page.
 #[derive(Template)]
@@ -45,4 +61,99 @@ pub struct CompareCell {
     pub value: String,
     pub interval: String,
     pub key: Option<f64>,
+}
+
+/// The column that sorts.
+#[derive(Debug, Default, Deserialize)]
+pub struct Sorted {
+    #[serde(default)]
+    tri: String,
+}
+
+/// `GET /experimentations/{name}/comparer`.
+pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>, Query(sorted): Query<Sorted>) -> PageResult {
+    if !load::sees_deposits(&actor) {
+        return Err(load::absent().into());
+    }
+    let loaded = load::convention(&app, &actor, &name).await?;
+    let snapshot = evaluation::latest(&app, &actor, &name).await?;
+    let evaluation = snapshot.as_ref().map(|s| &s.evaluation);
+    let results: &[IndicatorResult] = evaluation.map_or(&[], |e| &e.indicators);
+    let base = loaded.base();
+    let charts = results.iter().filter(|r| !r.sites.is_empty() && r.role == "primary");
+    html(Compare {
+        page: Page::new("Comparer", who(&actor), "experiments").under("Expérimentations", "/experimentations").under(&loaded.document.title, &base),
+        lead: loaded.document.title.clone(),
+        tabs: present::tabs(&loaded, &actor, "comparer"),
+        caption: "Effet de l'essai dans chaque structure, ou niveau quand il n'y a pas de comparaison, avec son intervalle. Un titre de colonne trie le tableau.".to_owned(),
+        sorted_by: sorted.tri.clone(),
+        columns: results.iter().map(|r| CompareColumn { id: r.id.clone(), label: r.label.clone(), unit: unit(r) }).collect(),
+        rows: evaluation.map(|e| rows(e, &sorted.tri)).unwrap_or_default(),
+        pooled: results.iter().map(pooled).collect(),
+        charts: charts.map(|r| (r.label.clone(), charts::chart(r, Theme::Page), format!("{base}/indicateurs/{}", r.id))).collect(),
+        base,
+    })
+}
+
+fn is_level(result: &IndicatorResult) -> bool {
+    result.scale.is_none()
+}
+
+fn display(result: &IndicatorResult) -> Display {
+    if is_level(result) { Display::of_levels(result) } else { Display::of_effects(result) }
+}
+
+fn unit(result: &IndicatorResult) -> String {
+    let what = match (is_level(result), result.scale.as_deref()) {
+        (true, _) => "niveau",
+        (_, Some(s)) if s.starts_with("log_") => "rapport",
+        _ => "écart",
+    };
+    display(result).unit_name().filter(|u| !u.is_empty()).map_or_else(|| what.to_owned(), |u| format!("{what}, {u}"))
+}
+
+fn cell(result: &IndicatorResult, site: &SiteResult) -> CompareCell {
+    let display = display(result);
+    let (value, ci) = if is_level(result) {
+        let group = treated(&site.groups);
+        (group.and_then(|g| g.mean), group.and_then(|g| g.ci))
+    } else {
+        (site.effect.estimate, site.effect.ci)
+    };
+    CompareCell {
+        value: value.map_or_else(|| "–".to_owned(), |x| display.bare(x)),
+        interval: ci.filter(|_| value.is_some()).map(|ci| display.bracket(ci)).unwrap_or_default(),
+        key: value,
+    }
+}
+
+/// One row per site that any indicator knows, sorted by name, or by an indicator's value with the missing last.
+fn rows(evaluation: &Evaluation, sorted_by: &str) -> Vec<CompareRow> {
+    let mut names: Vec<_> =
+        evaluation.indicators.iter().flat_map(|r| r.sites.iter().map(|s| (s.site.name.clone(), s.site.siren.clone()))).collect();
+    names.sort();
+    names.dedup();
+    let empty = || CompareCell { value: "–".to_owned(), interval: String::new(), key: None };
+    let mut rows: Vec<CompareRow> = names
+        .into_iter()
+        .map(|(name, siren)| {
+            let of = |r: &IndicatorResult| r.sites.iter().find(|s| s.site.siren == siren).map_or_else(empty, |s| cell(r, s));
+            CompareRow { site: name, cells: evaluation.indicators.iter().map(of).collect() }
+        })
+        .collect();
+    if let Some(column) = evaluation.indicators.iter().position(|r| r.id == sorted_by) {
+        let key = |row: &CompareRow| row.cells.get(column).and_then(|c| c.key).unwrap_or(f64::INFINITY);
+        rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
+    }
+    rows
+}
+
+fn pooled(result: &IndicatorResult) -> CompareCell {
+    let display = Display::of_pooled(result);
+    let estimate = result.pooled.random.as_ref().map(|r| r.estimate);
+    CompareCell {
+        value: estimate.map_or_else(|| "–".to_owned(), |x| display.bare(x)),
+        interval: pooled_interval(result).map(|ci| display.bracket(ci)).unwrap_or_default(),
+        key: estimate,
+    }
 }

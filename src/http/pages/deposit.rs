@@ -1,8 +1,37 @@
 //! One deposit: progress, then receipt or faults.
 
-use askama::Template;
+use std::{convert::Infallible, time::Duration};
 
-use crate::http::view::{Fact, Notice, Page};
+use askama::Template;
+use axum::{
+    Json,
+    extract::{Path, Query, State as Extract},
+    response::{
+        IntoResponse, Redirect,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::stream;
+use serde::Deserialize;
+
+use super::confirm::Confirm;
+use crate::{
+    app::App,
+    convention::document::SiteNaming,
+    deposit::report::{CellFault, CheckReport, RuleCount},
+    error::{Error, Result},
+    http::{
+        describe,
+        domain_stub::{access::Actor, deposit},
+        failure::{PageResult, html},
+        load::{self, Loaded},
+        present,
+        state::{Posted, Signed, who},
+        view::{Fact, Notice, Page, State},
+        words,
+    },
+    store::deposits::{Deposit, DepositState},
+};
 
 /// The page.
 #[derive(Template)]
@@ -64,4 +93,381 @@ pub struct ColumnSummary {
     pub nulls: String,
     pub min: String,
     pub max: String,
+}
+
+/// Cells shown for one rule.
+const CELLS: usize = 10;
+
+/// Days that a refused file stays visible.
+const REFUSED_DAYS: u64 = 30;
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    deja: String,
+}
+
+/// `GET /depots/{id}`.
+pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>, Query(asked): Query<Asked>) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let loaded = load::convention(&app, &actor, &deposit.convention).await?;
+    let report = stored_report(&app, &deposit).await?;
+    let by = app.store.account(deposit.created_by).await?.map(|a| a.name);
+    let mut page = base(&actor, &deposit, &loaded, report.as_ref());
+    page.receipt = receipt(&deposit, &loaded, by);
+    page.sha256 = Some(deposit.sha256.clone());
+    if deposit.state == DepositState::Accepted {
+        page.seen = seen(&loaded, &deposit.dataset);
+    }
+    if !asked.deja.is_empty() {
+        page.warnings.insert(0, "Vous aviez déjà déposé ce même fichier\u{a0}: voici son récépissé.".to_owned());
+    }
+    html(page)
+}
+
+async fn stored_report(app: &App, deposit: &Deposit) -> Result<Option<CheckReport>> {
+    let text = app.store.deposit_report(deposit.id).await?;
+    text.map(|t| serde_json::from_str(&t).map_err(Error::internal)).transpose()
+}
+
+fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&CheckReport>) -> DepositPage {
+    let running = !deposit.state.is_decided();
+    let href = format!("/depots/{}", deposit.id);
+    let again = format!("/depots/nouveau?cible={}&structure={}", present::target(loaded, &deposit.dataset, deposit.period), deposit.site);
+    let may = load::deposits(actor);
+    let mut frame = Page::new(&deposit.file_name, who(actor), "deposits").under("Dépôts", "/depots");
+    frame.refresh = running.then_some(3);
+    let refused = report.filter(|_| deposit.state == DepositState::Rejected);
+    DepositPage {
+        page: frame,
+        file: deposit.file_name.clone(),
+        dataset: loaded.dataset_title(&deposit.dataset),
+        period: words::sentence(&words::period(deposit.period)),
+        site: loaded.site_name(&deposit.site),
+        act: (may && deposit.state == DepositState::Rejected).then(|| ("Déposer à nouveau".to_owned(), again)),
+        report_href: report.map(|_| format!("{href}/rapport.json")),
+        withdraw_href: (may && matches!(deposit.state, DepositState::Accepted | DepositState::Rejected)).then(|| format!("{href}/retrait")),
+        running,
+        events_href: format!("{href}/evenements"),
+        steps: steps(deposit),
+        notice: notice(deposit, report),
+        groups_title: refused.map(problems).unwrap_or_default(),
+        groups: refused.map(groups).unwrap_or_default(),
+        read: report.map(read).unwrap_or_default(),
+        columns: report.map(summary).unwrap_or_default(),
+        warnings: report.map(warnings).unwrap_or_default(),
+        receipt: Vec::new(),
+        sha256: None,
+        seen: Vec::new(),
+    }
+}
+
+/// The page of a file that was checked without being deposited.
+pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: String, back: String) -> DepositPage {
+    let notice = if report.valid {
+        let rows = words::plural(report.stats.rows, "ligne prête", "lignes prêtes");
+        Notice::new(
+            State::Ok,
+            format!("Fichier conforme\u{a0}: {rows}"),
+            vec!["Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned()],
+        )
+    } else {
+        Notice::new(State::No, format!("Fichier à corriger. {}", problems(report)), vec!["Rien n'a été déposé ni conservé.".to_owned()])
+    };
+    DepositPage {
+        page: Page::new("Contrôle sans dépôt", who(actor), "new").under("Déposer", &back),
+        file: report.file.name.clone(),
+        dataset,
+        period,
+        site: "contrôle sans dépôt".to_owned(),
+        act: Some((if report.valid { "Déposer ce fichier" } else { "Contrôler ou déposer à nouveau" }.to_owned(), back)),
+        report_href: None,
+        withdraw_href: None,
+        running: false,
+        events_href: String::new(),
+        steps: Vec::new(),
+        notice: Some(notice),
+        groups_title: if report.valid { String::new() } else { problems(report) },
+        groups: if report.valid { Vec::new() } else { groups(report) },
+        read: read(report),
+        columns: summary(report),
+        warnings: warnings(report),
+        receipt: Vec::new(),
+        sha256: None,
+        seen: Vec::new(),
+    }
+}
+
+fn steps(deposit: &Deposit) -> Vec<(String, String)> {
+    let order = ["reading", "checking", "storing"];
+    let at = deposit.step.as_deref().and_then(|s| order.iter().position(|o| *o == s)).unwrap_or(0);
+    let class = |i: usize| match i.cmp(&at) {
+        std::cmp::Ordering::Less => "done",
+        std::cmp::Ordering::Equal => "now",
+        std::cmp::Ordering::Greater => "",
+    };
+    ["Lecture", "Contrôle", "Enregistrement"].iter().enumerate().map(|(i, l)| ((*l).to_owned(), class(i).to_owned())).collect()
+}
+
+fn problems(report: &CheckReport) -> String {
+    let count = if report.source_error.is_some() { 1 } else { report.by_rule.len() };
+    words::plural(count as u64, "problème à corriger", "problèmes à corriger") + "."
+}
+
+/// Whether the file held a column that the convention does not cover: it was deleted then.
+fn is_outside(report: &CheckReport) -> bool {
+    report.by_rule.iter().any(|r| matches!(r.code.as_str(), "outside_perimeter" | "extra_column" | "unexpected_column" | "unknown_column"))
+}
+
+fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
+    match deposit.state {
+        DepositState::Received | DepositState::Checking => None,
+        DepositState::Accepted => Some(Notice::new(
+            State::Ok,
+            words::plural(deposit.rows.unwrap_or(0), "ligne enregistrée", "lignes enregistrées"),
+            vec!["Votre dépôt compte dès maintenant dans les indicateurs de l'expérimentation.".to_owned()],
+        )),
+        DepositState::Rejected => {
+            let until = deposit.decided_at.and_then(|at| words::today(at).checked_add_days(chrono::Days::new(REFUSED_DAYS)));
+            let kept = match (report.is_some_and(is_outside), until) {
+                (true, _) => "Une colonne n'est pas prévue par la convention\u{a0}: votre fichier a été effacé aussitôt, et aucune de ses valeurs n'est montrée.".to_owned(),
+                (false, Some(day)) => format!("Votre fichier reste visible de votre structure {REFUSED_DAYS}\u{a0}jours, jusqu'au {}.", words::day(day)),
+                (false, None) => format!("Votre fichier reste visible de votre structure {REFUSED_DAYS}\u{a0}jours."),
+            };
+            let count = report.map(problems).unwrap_or_default();
+            Some(Notice::new(State::No, format!("Fichier non retenu\u{a0}: aucune ligne ne compte. {count}"), vec![kept]))
+        }
+        DepositState::Superseded => Some(Notice::new(
+            State::Open,
+            "Remplacé par un dépôt plus récent",
+            vec!["Ce fichier ne compte plus. Il reste ici pour mémoire.".to_owned()],
+        )),
+        DepositState::Withdrawn => {
+            let reason = deposit.reason.as_deref().filter(|r| !r.is_empty()).map(|r| format!("Motif\u{a0}: {r}")).into_iter().collect();
+            Some(Notice::new(State::Open, "Dépôt retiré\u{a0}: aucune de ses lignes ne compte", reason))
+        }
+    }
+}
+
+/// One card per rule, in the report's order, with its first cells.
+fn groups(report: &CheckReport) -> Vec<FaultGroup> {
+    if let Some(error) = &report.source_error {
+        let title = error.message.clone();
+        return vec![FaultGroup {
+            warning: false,
+            title,
+            count: String::new(),
+            has_expected: false,
+            has_suggestion: false,
+            cells: Vec::new(),
+            more: None,
+        }];
+    }
+    report.by_rule.iter().map(|rule| group(rule, &report.errors)).collect()
+}
+
+fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
+    let own: Vec<&CellFault> =
+        errors.iter().filter(|e| e.code == rule.code && (rule.column.is_none() || e.column == rule.column)).collect();
+    let own: Vec<&CellFault> = if rule.column.is_none() { own.into_iter().filter(|e| e.column.is_none()).collect() } else { own };
+    let of_cells = own.iter().any(|e| e.row.is_some());
+    let column = rule.column.as_deref().map(|c| format!(" de la colonne «\u{a0}{c}\u{a0}»")).unwrap_or_default();
+    let count = match (of_cells, rule.column.is_some()) {
+        (true, true) => format!("{}{column}", words::plural(rule.count, "case", "cases")),
+        (true, false) => words::plural(rule.count, "ligne", "lignes"),
+        (false, _) => String::new(),
+    };
+    let title =
+        if rule.message.is_empty() { own.first().map_or_else(|| rule.code.clone(), |e| e.message.clone()) } else { rule.message.clone() };
+    let shown: Vec<FaultCell> = if of_cells { own.iter().take(CELLS).map(|e| cell(e)).collect() } else { other_sentences(&own, &title) };
+    let left = rule.count.saturating_sub(shown.len() as u64);
+    FaultGroup {
+        warning: false,
+        title,
+        count,
+        has_expected: shown.iter().any(|c| !c.expected.is_empty()),
+        has_suggestion: shown.iter().any(|c| !c.suggestion.is_empty()),
+        more: (of_cells && left > 0).then(|| format!("et {}.", words::plural(left, "autre", "autres"))),
+        cells: shown,
+    }
+}
+
+/// Faults of the header or the file that say more than the card's title.
+fn other_sentences(own: &[&CellFault], title: &str) -> Vec<FaultCell> {
+    own.iter().filter(|e| e.message != title || e.suggestion.is_some()).take(CELLS).map(|e| cell(e)).collect()
+}
+
+fn cell(fault: &CellFault) -> FaultCell {
+    let place = match (&fault.column_letter, fault.row) {
+        (Some(letter), Some(row)) => format!("{letter}{row}"),
+        (None, Some(row)) => format!("ligne {row}"),
+        (Some(letter), None) => format!("colonne {letter}"),
+        (None, None) => "fichier".to_owned(),
+    };
+    FaultCell {
+        place,
+        value: fault.value.clone().unwrap_or_default(),
+        message: fault.message.clone(),
+        expected: fault.expected.clone().unwrap_or_default(),
+        suggestion: fault.suggestion.clone().unwrap_or_default(),
+    }
+}
+
+/// How the file was read, so that a wrong guess is seen.
+fn read(report: &CheckReport) -> Vec<Fact> {
+    let f = &report.file;
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    if let Some(format) = &f.format {
+        let separator = f.delimiter.as_deref().map(|d| match d {
+            "\t" => ", colonnes séparées par des tabulations".to_owned(),
+            d => format!(", colonnes séparées par «\u{a0}{d}\u{a0}»"),
+        });
+        facts.push(("Format", format!("{}{}", format.to_uppercase(), separator.unwrap_or_default())));
+    }
+    facts.extend(f.sheet.clone().map(|s| ("Feuille", s)));
+    facts.extend(f.encoding.as_deref().map(|e| ("Encodage", encoding(e).to_owned())));
+    facts.extend(f.decimal.as_deref().map(|d| ("Nombres", if d == "," { "virgule décimale" } else { "point décimal" }.to_owned())));
+    if !f.dates.is_empty() {
+        facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join(" ; ")));
+    }
+    facts.extend(f.header_row.map(|r| ("Ligne d'en-tête", words::count(r))));
+    if report.source_error.is_none() && !facts.is_empty() {
+        facts.push(("Lignes lues", words::count(report.stats.rows)));
+    }
+    facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
+}
+
+fn encoding(name: &str) -> &str {
+    match name {
+        "utf-8" | "utf-8-bom" => "UTF-8",
+        "windows-1252" => "Windows-1252 (Excel français)",
+        "utf-16le" | "utf-16be" => "UTF-16",
+        other => other,
+    }
+}
+
+fn date_format(name: &str) -> String {
+    match name {
+        "dd/mm/yyyy" => "12/03/2026 lu comme 12\u{a0}mars 2026".to_owned(),
+        "dd/mm/yy" => "12/03/26 lu comme 12\u{a0}mars 2026".to_owned(),
+        "iso" => "2026-03-12 lu comme 12\u{a0}mars 2026".to_owned(),
+        "serial-1900" | "serial-1904" => "dates du tableur".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn summary(report: &CheckReport) -> Vec<ColumnSummary> {
+    let bound = |v: &Option<String>, kind: &str| match (v, kind) {
+        (Some(v), "date") => v.parse().map_or_else(|_| v.clone(), words::day),
+        (Some(v), "number") => v.replace('.', ","),
+        (Some(v), _) => v.clone(),
+        (None, _) => String::new(),
+    };
+    let one = |c: &crate::deposit::report::ColumnInfo| ColumnSummary {
+        name: c.name.clone(),
+        kind: describe::kind_name(&c.kind).to_owned(),
+        nulls: words::count(c.nulls),
+        min: bound(&c.min, &c.kind),
+        max: bound(&c.max, &c.kind),
+    };
+    report.columns.iter().map(one).collect()
+}
+
+fn warnings(report: &CheckReport) -> Vec<String> {
+    let mut all: Vec<String> = report.warnings.iter().map(|w| w.message.clone()).collect();
+    all.dedup();
+    all.truncate(20);
+    all
+}
+
+fn receipt(deposit: &Deposit, loaded: &Loaded, by: Option<String>) -> Vec<Fact> {
+    let mut facts = vec![("Numéro", deposit.number.clone()), ("Reçu le", words::moment(deposit.created_at))];
+    facts.extend(by.map(|name| ("Déposé par", name)));
+    facts.push(("Structure", loaded.site_name(&deposit.site)));
+    facts.push(("Taille", words::bytes(deposit.bytes.unsigned_abs())));
+    facts.extend(deposit.decided_at.map(|at| ("Décidé le", words::moment(at))));
+    facts.push(("Convention", loaded.head.name.clone()));
+    facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
+}
+
+/// Who sees what of an accepted deposit, as the convention says.
+fn seen(loaded: &Loaded, dataset: &str) -> Vec<String> {
+    let uses = &loaded.document.uses;
+    let mut seen = Vec::new();
+    if uses.evaluation.as_ref().is_some_and(|u| u.datasets.iter().any(|d| d == dataset)) {
+        seen.push("La Métropole voit les lignes, pour l'évaluation.".to_owned());
+    }
+    match uses.comparison.as_ref().filter(|u| u.datasets.iter().any(|d| d == dataset)).map(|u| u.sites) {
+        Some(SiteNaming::Named) => seen.push("Les autres structures voient vos résultats avec votre nom, jamais vos lignes.".to_owned()),
+        Some(SiteNaming::Anonymous) => {
+            seen.push("Les autres structures voient vos résultats sans votre nom, jamais vos lignes.".to_owned())
+        }
+        None => seen.push("Les autres structures ne voient ni vos lignes ni vos résultats.".to_owned()),
+    }
+    seen
+}
+
+/// `GET /depots/{id}/rapport.json`.
+pub async fn report(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let report = stored_report(&app, &deposit).await?.ok_or_else(load::absent)?;
+    Ok(Json(report).into_response())
+}
+
+/// `GET /depots/{id}/evenements`: `step` at each change, `done` when it is decided; ends by itself after ten minutes.
+pub async fn events(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
+    const PACE: Duration = Duration::from_millis(300);
+    const TURNS: u32 = 2000;
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let news = stream::unfold((app, deposit.id, None::<String>, 0u32, false), |(app, id, last, turn, over)| async move {
+        if over || turn > TURNS {
+            return None;
+        }
+        let mut turn = turn;
+        loop {
+            let deposit = app.store.deposit(id).await.ok().flatten()?;
+            if deposit.state.is_decided() {
+                let event = Event::default().event("done").data(deposit.state.to_string());
+                return Some((Ok::<_, Infallible>(event), (app, id, last, turn, true)));
+            }
+            let now = serde_json::json!({"step": deposit.step, "percent": deposit.progress}).to_string();
+            if last.as_ref() != Some(&now) {
+                return Some((Ok(Event::default().event("step").data(now.clone())), (app, id, Some(now), turn, false)));
+            }
+            turn += 1;
+            if turn > TURNS {
+                return None;
+            }
+            tokio::time::sleep(PACE).await;
+        }
+    });
+    Ok(Sse::new(news).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// `GET /depots/{id}/retrait`.
+pub async fn confirm(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let href = format!("/depots/{}", deposit.id);
+    html(Confirm {
+        page: Page::new("Retirer ce dépôt", who(&actor), "deposits").under("Dépôts", "/depots").under(&deposit.file_name, &href),
+        consequences: vec![
+            format!("Vous retirez «\u{a0}{}\u{a0}» ({}).", deposit.file_name, words::plural(deposit.rows.unwrap_or(0), "ligne", "lignes")),
+            "Ses lignes ne comptent plus dans aucun indicateur. Pour remplacer un fichier, déposez plutôt le bon\u{a0}: il prend sa place."
+                .to_owned(),
+        ],
+        action: format!("{href}/retrait"),
+        csrf: actor.csrf.clone(),
+        reason: Some("Motif du retrait".to_owned()),
+        style: "danger",
+        act: "Retirer ce dépôt".to_owned(),
+        back: href,
+    })
+}
+
+/// `POST /depots/{id}/retrait`.
+pub async fn withdraw(Extract(app): Extract<App>, Path(id): Path<String>, Posted(actor, fields): Posted) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    deposit::withdraw(&app, &actor, deposit.id, fields.get("reason").trim()).await?;
+    Ok(Redirect::to(&format!("/depots/{}", deposit.id)).into_response())
 }

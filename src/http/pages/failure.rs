@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::error::Fault;
-use crate::http::view::{Page};
+use crate::http::view::Page;
 
 /// The page.
 #[derive(Template)]

@@ -1,8 +1,25 @@
 //! «À faire»: what is due, when, and one click to do it.
 
 use askama::Template;
+use axum::{
+    extract::State as Extract,
+    response::{IntoResponse, Redirect},
+};
+use chrono::{Days, NaiveDate};
 
-use crate::http::view::{DepositRow, ExperimentRow, Markup, Page};
+use crate::{
+    app::App,
+    deposit::calendar::{self, Standing},
+    http::{
+        domain_stub::access::{Actor, Role},
+        failure::{PageResult, html},
+        load::{self, Line, Loaded},
+        present,
+        state::{Signed, who},
+        view::{DepositRow, ExperimentRow, Markup, Page, State},
+        words,
+    },
+};
 
 /// The page.
 #[derive(Template)]
@@ -32,4 +49,101 @@ pub struct Task {
     pub date: String,
     pub href: String,
     pub act: String,
+}
+
+/// Tasks shown at most.
+const SHOWN: usize = 12;
+
+/// `GET /`.
+pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed) -> PageResult {
+    match actor.role {
+        Role::Administrator => return Ok(Redirect::to("/administration/comptes").into_response()),
+        Role::DataProtectionOfficer => return Ok(Redirect::to("/administration/journal").into_response()),
+        _ => {}
+    }
+    let today = load::today(&app);
+    let mut tasks: Vec<(NaiveDate, Task)> = Vec::new();
+    let (mut experiments, mut deposits, mut late, mut accepted) = (Vec::new(), Vec::new(), 0, 0);
+    for loaded in load::conventions(&app, &actor).await? {
+        let received = load::deposits_of(&app, &actor, &loaded).await?;
+        let lines = load::coverage(&loaded, &actor, &received, today);
+        tasks.extend(lines.iter().filter_map(|line| file_task(&loaded, line, &actor, today)));
+        tasks.extend(rex_task(&app, &loaded, &actor, today).await?);
+        late += lines.iter().filter(|l| matches!(l.standing, Standing::Late)).count();
+        accepted += present::counts(&lines).0;
+        deposits.extend(received.iter().map(|d| (d.created_at, present::deposit_row(d, &loaded, true))));
+        experiments.push(present::experiment_row(&loaded, &lines, today));
+    }
+    tasks.sort_by_key(|(due, _)| *due);
+    deposits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let contributor = actor.site.is_some();
+    let figures = [
+        ("Expérimentations".to_owned(), words::count(experiments.len() as u64)),
+        ("Dépôts acceptés".to_owned(), words::count(accepted)),
+        ("Dépôts en retard".to_owned(), words::count(late as u64)),
+    ];
+    html(Home {
+        page: Page::new("À faire", who(&actor), "home"),
+        lead: lead(&actor, tasks.len()),
+        act: (contributor && load::deposits(&actor)).then(|| "/depots/nouveau".to_owned()),
+        figures: if contributor { Vec::new() } else { figures.to_vec() },
+        tasks_more: tasks.len().saturating_sub(SHOWN),
+        tasks: tasks.into_iter().take(SHOWN).map(|(_, task)| task).collect(),
+        nothing: "Rien n'est attendu pour le moment.".to_owned(),
+        experiments,
+        contributor,
+        deposits: deposits.into_iter().take(8).map(|(_, row)| row).collect(),
+        show_site: !contributor,
+    })
+}
+
+fn lead(actor: &Actor, tasks: usize) -> String {
+    let waiting = match tasks {
+        0 => "Rien ne vous attend.".to_owned(),
+        n => format!("{} à suivre.", words::plural(n as u64, "échéance", "échéances")),
+    };
+    format!("Bonjour {}. {waiting}", actor.name)
+}
+
+/// What an expected file asks: of a site, to send or to mend it; of the Métropole, to know which are late.
+fn file_task(loaded: &Loaded, line: &Line, actor: &Actor, today: NaiveDate) -> Option<(NaiveDate, Task)> {
+    let due = line.expected.due;
+    let mine = actor.site.is_some();
+    let soon = today.checked_add_days(Days::new(45))? >= due;
+    let distance = words::distance(due, today);
+    let (badge, href, act) = match &line.standing {
+        Standing::Refused(d) => (State::No.badge("à corriger"), format!("/depots/{}", d.id), "Voir ce qui ne va pas"),
+        Standing::Late if mine => (State::No.badge(&distance), present::form_href(loaded, line), "Déposer"),
+        Standing::Late => (State::Todo.badge(&distance), format!("{}#couverture", loaded.base()), "Voir"),
+        Standing::Due if mine => (State::Todo.badge(&distance), present::form_href(loaded, line), "Déposer"),
+        Standing::Later if mine && soon => (State::Open.badge(&distance), present::form_href(loaded, line), "Déposer"),
+        _ => return None,
+    };
+    let period = line.expected.period.map(|p| format!(", {}", p.in_french())).unwrap_or_default();
+    let site = if mine { String::new() } else { format!("{} · ", loaded.site_name(&line.site)) };
+    let what = format!("{}{period}", loaded.dataset_title(&line.expected.dataset));
+    let context = format!("{site}{}", loaded.document.title);
+    Some((due, Task { what, context, badge, date: words::day(due), href, act: act.to_owned() }))
+}
+
+/// The REX that a site has still to send, from the end of the experiment on.
+async fn rex_task(app: &App, loaded: &Loaded, actor: &Actor, today: NaiveDate) -> crate::error::Result<Option<(NaiveDate, Task)>> {
+    let (Some(site), Some(rex)) = (&actor.site, &loaded.document.rex) else { return Ok(None) };
+    let submitted = app.store.rex(loaded.head.id, site).await?.is_some_and(|r| r.submitted_at.is_some());
+    let due = calendar::days(&rex.due).and_then(|d| loaded.document.period.end.checked_add_days(d)).unwrap_or(loaded.document.period.end);
+    if submitted || !loaded.is_over(today) {
+        return Ok(None);
+    }
+    let state = if due < today { State::No } else { State::Todo };
+    Ok(Some((
+        due,
+        Task {
+            what: "Retour d'expérience".to_owned(),
+            context: loaded.document.title.clone(),
+            badge: state.badge(&words::distance(due, today)),
+            date: words::day(due),
+            href: format!("{}/rex/{site}", loaded.base()),
+            act: "Répondre".to_owned(),
+        },
+    )))
 }

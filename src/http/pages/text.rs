@@ -1,8 +1,21 @@
 //! Règlement, accessibility, personal data.
 
-use askama::Template;
+use std::sync::LazyLock;
 
-use crate::http::view::{Page};
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+
+use crate::{
+    app::App,
+    http::{
+        domain_stub::access,
+        failure::{PageResult, html},
+        markdown,
+        state::{session_token, who},
+        view::{Page, Who},
+    },
+};
 
 /// The page.
 #[derive(Template)]
@@ -11,4 +24,29 @@ use crate::http::view::{Page};
 pub struct TextPage {
     pub page: Page,
     pub body: String,
+}
+
+static RULES: LazyLock<String> = LazyLock::new(|| markdown::render(include_str!("../assets/reglement.txt")));
+static ACCESSIBILITY: LazyLock<String> = LazyLock::new(|| markdown::render(include_str!("../assets/accessibilite.txt")));
+static PRIVACY: LazyLock<String> = LazyLock::new(|| markdown::render(include_str!("../assets/donnees-personnelles.txt")));
+
+/// The person, if anyone is signed in: these pages are for everybody.
+async fn reader(app: &App, headers: &HeaderMap) -> Option<Who> {
+    let actor = access::session(app, &session_token(app, headers)?).await.ok()??;
+    who(&actor)
+}
+
+/// `GET /reglement`.
+pub async fn rules(Extract(app): Extract<App>, headers: HeaderMap) -> PageResult {
+    html(TextPage { page: Page::new("Règlement du programme", reader(&app, &headers).await, ""), body: RULES.clone() })
+}
+
+/// `GET /accessibilite`.
+pub async fn accessibility(Extract(app): Extract<App>, headers: HeaderMap) -> PageResult {
+    html(TextPage { page: Page::new("Accessibilité", reader(&app, &headers).await, ""), body: ACCESSIBILITY.clone() })
+}
+
+/// `GET /donnees-personnelles`.
+pub async fn privacy(Extract(app): Extract<App>, headers: HeaderMap) -> PageResult {
+    html(TextPage { page: Page::new("Données personnelles", reader(&app, &headers).await, ""), body: PRIVACY.clone() })
 }

@@ -105,9 +105,5 @@ fn decades(low: f64, high: f64) -> Vec<f64> {
     #[expect(clippy::cast_possible_truncation, reason = "a decimal exponent fits an i32")]
     let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let stride = usize::try_from((to - from) / 8).unwrap_or(0) + 1;
-    (from..=to)
-        .step_by(stride)
-        .flat_map(|e| steps.iter().map(move |s| s * 10f64.powi(e)))
-        .filter(|v| (low..=high).contains(v))
-        .collect()
+    (from..=to).step_by(stride).flat_map(|e| steps.iter().map(move |s| s * 10f64.powi(e))).filter(|v| (low..=high).contains(v)).collect()
 }

@@ -1,0 +1,147 @@
+//! What a convention expects and when, and what came: the coverage of sites by periods.
+
+use chrono::{Days, NaiveDate};
+
+use crate::{
+    convention::document::{Dataset, Document, Periodicity},
+    ids::{Period, Siren},
+    store::deposits::{Deposit, DepositState},
+};
+
+/// One file that a convention expects of each site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Month, or first month of the quarter; none where one file serves the whole time.
+    pub period: Option<Period>,
+    /// From this day on the file can be made: the day after the period's last one.
+    pub ready: NaiveDate,
+    /// Last day to send it.
+    pub due: NaiveDate,
+}
+
+/// Where an expected file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It counts.
+    Accepted(Deposit),
+    /// Its check waits or runs.
+    Running(Deposit),
+    /// Its last file was refused.
+    Refused(Deposit),
+    /// Nothing came, and the due day is past.
+    Late,
+    /// Nothing came, and the period is over.
+    Due,
+    /// The period is not over.
+    Later,
+}
+
+/// Every file that the convention expects of a site, by dataset, then by period.
+pub fn expected(document: &Document) -> Vec<Expected> {
+    document.datasets.iter().flat_map(|(name, dataset)| of_dataset(document, name, dataset)).collect()
+}
+
+fn of_dataset(document: &Document, name: &str, dataset: &Dataset) -> Vec<Expected> {
+    let span = document.period;
+    let delay = dataset.due.as_deref().and_then(days).unwrap_or(Days::new(0));
+    let one = |period, last: NaiveDate| {
+        let last = last.min(span.end);
+        Expected {
+            dataset: name.to_owned(),
+            period,
+            ready: last.succ_opt().unwrap_or(last),
+            due: last.checked_add_days(delay).unwrap_or(last),
+        }
+    };
+    // A weekly file is filed under its month: periods are months.
+    let months = match dataset.periodicity {
+        Periodicity::Once => return vec![one(None, span.end)],
+        Periodicity::Week | Periodicity::Month => 1,
+        Periodicity::Quarter => 3,
+    };
+    let mut all = Vec::new();
+    let mut first = Period::containing(span.start);
+    while first.start() <= span.end {
+        let last = (1..months).fold(first, |p, _| p.next());
+        all.push(one(Some(first), last.end()));
+        first = last.next();
+    }
+    all
+}
+
+/// Days of an ISO 8601 duration `P10D`; whole weeks `P2W` too.
+pub fn days(duration: &str) -> Option<Days> {
+    let rest = duration.strip_prefix('P')?;
+    let (number, factor) = rest.strip_suffix('D').map(|n| (n, 1)).or_else(|| rest.strip_suffix('W').map(|n| (n, 7)))?;
+    Some(Days::new(number.parse::<u64>().ok()?.checked_mul(factor)?))
+}
+
+/// Where an expected file of a site stands today; `deposits` are in any order.
+pub fn standing(expected: &Expected, site: &Siren, deposits: &[Deposit], today: NaiveDate) -> Standing {
+    let mine = || deposits.iter().filter(|d| d.site == *site && d.dataset == expected.dataset && d.period == expected.period);
+    let running = mine().filter(|d| !d.state.is_decided()).max_by_key(|d| (d.created_at, d.id));
+    if let Some(current) = mine().find(|d| d.state == DepositState::Accepted) {
+        return Standing::Accepted(current.clone());
+    }
+    if let Some(deposit) = running {
+        return Standing::Running(deposit.clone());
+    }
+    if let Some(refused) = mine().filter(|d| d.state == DepositState::Rejected).max_by_key(|d| (d.created_at, d.id)) {
+        return Standing::Refused(refused.clone());
+    }
+    match today {
+        _ if today > expected.due => Standing::Late,
+        _ if today >= expected.ready => Standing::Due,
+        _ => Standing::Later,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(period: &str, periodicity: &str) -> Document {
+        let json = format!(
+            r#"{{"retex":1,"id":"x","title":"X","track":"t","period":{period},"parties":{{"metropole":{{"siren":"200054781"}},"sites":[]}},
+            "datasets":{{"d":{{"title":"D","schema":{{}},"periodicity":"{periodicity}","due":"P10D"}}}},"uses":{{}},"retention":{{"months":1}},
+            "evaluation":{{"design":"none","indicators":[]}}}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    fn dates(document: &Document) -> Vec<(String, String)> {
+        expected(document).iter().map(|e| (e.period.map(|p| p.to_string()).unwrap_or_default(), e.due.to_string())).collect()
+    }
+
+    #[test]
+    fn months_quarters_and_the_whole_time_fall_due() {
+        let span = r#"{"start":"2026-01-05","end":"2026-04-15"}"#;
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            dates(&document(span, "month")),
+            [pair("2026-01", "2026-02-10"), pair("2026-02", "2026-03-10"), pair("2026-03", "2026-04-10"), pair("2026-04", "2026-04-25")]
+        );
+        assert_eq!(dates(&document(span, "quarter")), [pair("2026-01", "2026-04-10"), pair("2026-04", "2026-04-25")]);
+        assert_eq!(dates(&document(span, "once")), [pair("", "2026-04-25")]);
+    }
+
+    #[test]
+    fn durations_are_days_or_weeks() {
+        assert_eq!(days("P2W"), Some(Days::new(14)));
+        assert_eq!(days("P1M"), None);
+        assert_eq!(days("PXD"), None);
+    }
+
+    #[test]
+    fn nothing_sent_is_later_then_due_then_late() {
+        let e = &expected(&document(r#"{"start":"2026-01-05","end":"2026-04-15"}"#, "month"))[0];
+        let site = "219300068".parse().unwrap();
+        let on = |day: &str| standing(e, &site, &[], day.parse().unwrap());
+        assert_eq!(on("2026-01-31"), Standing::Later);
+        assert_eq!(on("2026-02-01"), Standing::Due);
+        assert_eq!(on("2026-02-10"), Standing::Due);
+        assert_eq!(on("2026-02-11"), Standing::Late);
+    }
+}

@@ -1,0 +1,70 @@
+//! Evaluations and reports.
+
+use axum::{
+    Json,
+    extract::{Path, State as Extract},
+    response::Response,
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    evaluation::result::Evaluation,
+    http::{
+        domain_stub::{access::Actor, evaluation, report},
+        load,
+        pages::evaluation::file,
+        problem::{Problem, ProblemBody},
+        state::Caller,
+    },
+};
+
+/// One snapshot.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SnapshotBody {
+    /// From 1.
+    number: i64,
+    /// Whether the data are locked and conclusions drawn.
+    is_final: bool,
+    /// When it was computed.
+    computed_at: DateTime<Utc>,
+    /// The same document as `retex evaluate`.
+    evaluation: Evaluation,
+}
+
+/// The latest evaluation of a convention, as far as the caller may see it.
+#[utoipa::path(get, path = "/conventions/{id}/evaluations/latest", tag = "évaluations", params(("id" = String, Path, description = "`id` of the document")),
+    responses((status = 200, body = SnapshotBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn latest(
+    Extract(app): Extract<App>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<SnapshotBody>, Problem> {
+    load::convention(&app, &actor, &id).await?;
+    let s = evaluation::latest(&app, &actor, &id).await?.ok_or_else(load::absent)?;
+    Ok(Json(SnapshotBody { number: s.number, is_final: s.is_final, computed_at: s.created_at, evaluation: s.evaluation }))
+}
+
+async fn build(app: &App, actor: &Actor, id: &str, kind: report::Kind) -> Result<Response, Problem> {
+    load::convention(app, actor, id).await?;
+    if !load::evaluates(actor) {
+        return Err(load::absent().into());
+    }
+    Ok(file(id, kind, report::build(app, actor, id, kind).await?))
+}
+
+/// The evaluation report, as PDF/UA-1.
+#[utoipa::path(get, path = "/conventions/{id}/report.pdf", tag = "évaluations", params(("id" = String, Path)),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn pdf(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    build(&app, &actor, &id, report::Kind::Pdf).await
+}
+
+/// The evaluation report, as one self-contained HTML file.
+#[utoipa::path(get, path = "/conventions/{id}/report.html", tag = "évaluations", params(("id" = String, Path)),
+    responses((status = 200, content_type = "text/html", body = String), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn html(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    build(&app, &actor, &id, report::Kind::Html).await
+}

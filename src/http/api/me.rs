@@ -1,0 +1,40 @@
+//! Who calls.
+
+use axum::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::{
+    load,
+    problem::ProblemBody,
+    state::{Caller, role_code},
+};
+
+/// The caller.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Me {
+    /// Name of the person or service.
+    name: String,
+    /// E-mail address.
+    email: String,
+    /// `contributor`, `signatory`, `analyst`, `officer`, `data_protection_officer`, `administrator`.
+    role: &'static str,
+    /// The site that the caller is bound to, if any.
+    site: Option<SiteBody>,
+}
+
+/// An organisation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SiteBody {
+    /// SIREN.
+    siren: String,
+    /// Official name.
+    name: String,
+}
+
+/// Who is calling, and for which site.
+#[utoipa::path(get, path = "/me", tag = "compte", responses((status = 200, body = Me), (status = 401, body = ProblemBody)))]
+pub(super) async fn read(Caller(actor): Caller) -> Json<Me> {
+    let site = actor.site.as_ref().map(|s| SiteBody { siren: s.to_string(), name: load::organisation(s) });
+    Json(Me { name: actor.name, email: actor.email, role: role_code(actor.role), site })
+}

@@ -1,0 +1,60 @@
+//! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
+
+mod conventions;
+mod deposits;
+mod evaluations;
+mod me;
+
+use axum::{Json, Router, http::StatusCode, middleware::map_response};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::problem;
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Retex",
+        description = "Partage des données et évaluation des expérimentations du programme « Appropriation Métropolitaine ». Toute erreur est un `application/problem+json` (RFC 9457) avec un code stable.",
+        license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
+    ),
+    servers((url = "/api/v1")),
+    security(("token" = [])),
+    components(schemas(problem::ProblemBody, crate::deposit::report::CheckReport)),
+    modifiers(&Bearer),
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// Every route of the API, with its description.
+pub fn router() -> Router<App> {
+    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(me::read))
+        .routes(routes!(conventions::list))
+        .routes(routes!(conventions::read))
+        .routes(routes!(deposits::list))
+        .routes(routes!(deposits::send))
+        .routes(routes!(deposits::read))
+        .routes(routes!(deposits::report))
+        .routes(routes!(deposits::check))
+        .routes(routes!(evaluations::latest))
+        .routes(routes!(evaluations::pdf))
+        .routes(routes!(evaluations::html))
+        .split_for_parts();
+    router
+        .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(map_response(problem::shape))
+}

@@ -1,0 +1,85 @@
+//! Errors of pages, in words.
+
+use askama::Template;
+use axum::{
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+
+use super::{pages::failure::Failure, problem, view::Page};
+use crate::error::Error;
+
+/// An error on its way out of a page.
+#[derive(Debug)]
+pub struct PageError(pub Error);
+
+impl From<Error> for PageError {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<askama::Error> for PageError {
+    fn from(error: askama::Error) -> Self {
+        Self(Error::internal(error))
+    }
+}
+
+/// What a page's handler gives.
+pub type PageResult<T = Response> = Result<T, PageError>;
+
+/// Renders a page.
+pub fn html(template: impl Template) -> PageResult {
+    Ok(Html(template.render()?).into_response())
+}
+
+/// Title of an error page.
+fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "Connectez-vous",
+        403 => "Accès refusé",
+        404 => "Page introuvable",
+        405 => "Action impossible",
+        409 => "La situation a changé",
+        413 => "Fichier trop lourd",
+        422 | 400 | 415 => "Demande à corriger",
+        429 => "Trop d'essais",
+        503 => "Service indisponible",
+        _ => "Une erreur est survenue",
+    }
+}
+
+fn render(status: StatusCode, code: &str, message: &str, faults: Vec<crate::error::Fault>) -> Response {
+    let page = Failure { page: Page::new(title(status), None, ""), message: message.to_owned(), code: code.to_owned(), faults };
+    match page.render() {
+        Ok(body) => (status, Html(body)).into_response(),
+        Err(_) => (status, message.to_owned()).into_response(),
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        problem::log(&self.0);
+        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        render(status, self.0.code, &self.0.message, self.0.faults)
+    }
+}
+
+/// Gives the framework's own refusals the look of all other pages.
+pub async fn shape(response: Response) -> Response {
+    let status = response.status();
+    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"));
+    if is_page || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (code, message) = problem::framework(status);
+    render(status, code, message, Vec::new())
+}
+
+/// A defect that unwound: said like any other, the cause to the log.
+pub fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let cause = cause.downcast_ref::<String>().cloned().or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    tracing::error!(cause = cause.unwrap_or_default(), "handler panicked");
+    let (code, message) = problem::framework(StatusCode::INTERNAL_SERVER_ERROR);
+    render(StatusCode::INTERNAL_SERVER_ERROR, code, message, Vec::new())
+}

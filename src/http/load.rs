@@ -1,0 +1,154 @@
+//! What most pages read: a convention that the person may know of, its deposits, what is expected.
+
+use chrono::NaiveDate;
+
+use super::{
+    domain_stub::access::{Actor, Role},
+    words,
+};
+use crate::{
+    app::App,
+    convention::{Convention, document::Document},
+    deposit::calendar::{self, Expected, Standing},
+    error::{Error, Kind, Result},
+    ids::{DepositId, Siren},
+    store::{
+        Page as Slice,
+        conventions::ConventionHead,
+        deposits::{Deposit, DepositFilter},
+    },
+    territory,
+};
+
+/// A convention as pages need it.
+pub struct Loaded {
+    /// Version, hash, dates.
+    pub head: ConventionHead,
+    /// The document as data.
+    pub document: Document,
+    /// The document as JSON.
+    pub json: serde_json::Value,
+}
+
+impl Loaded {
+    /// Address of the experiment's pages.
+    pub fn base(&self) -> String {
+        format!("/experimentations/{}", self.head.name)
+    }
+
+    /// The site's label, else its official name.
+    pub fn site_name(&self, site: &Siren) -> String {
+        let label = self.document.parties.sites.iter().find(|p| p.siren == *site).and_then(|p| p.label.clone());
+        label.unwrap_or_else(|| organisation(site))
+    }
+
+    /// The sites that this person may see the deposits of.
+    pub fn sites_of(&self, actor: &Actor) -> Vec<Siren> {
+        let all = self.document.parties.sites.iter().map(|p| p.siren.clone());
+        all.filter(|s| actor.site.as_ref().is_none_or(|own| own == s)).collect()
+    }
+
+    /// Title of a dataset.
+    pub fn dataset_title(&self, name: &str) -> String {
+        self.document.datasets.get(name).map_or_else(|| name.to_owned(), |d| d.title.clone())
+    }
+
+    /// The compiled convention.
+    pub fn compiled(&self) -> Result<Convention> {
+        Convention::from_json(self.json.clone())
+    }
+
+    /// Whether the experiment is over.
+    pub fn is_over(&self, today: NaiveDate) -> bool {
+        today > self.document.period.end
+    }
+}
+
+/// Official name of an organisation, else its SIREN.
+pub fn organisation(site: &Siren) -> String {
+    territory::by_siren(site).map_or_else(|| site.to_string(), |o| o.name.to_owned())
+}
+
+/// The answer to whoever asks for what does not exist, or what they may not know of: the same.
+pub fn absent() -> Error {
+    Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou ne vous est pas ouverte.")
+}
+
+/// Whether a person works on deposits at all: administrators and data protection officers see no data values.
+pub fn sees_deposits(actor: &Actor) -> bool {
+    !matches!(actor.role, Role::Administrator | Role::DataProtectionOfficer)
+}
+
+/// Whether a person belongs to the Métropole's evaluation.
+pub fn evaluates(actor: &Actor) -> bool {
+    matches!(actor.role, Role::Analyst | Role::Officer)
+}
+
+/// Whether a person may send files.
+pub fn deposits(actor: &Actor) -> bool {
+    matches!(actor.role, Role::Contributor | Role::Officer)
+}
+
+/// The newest version of a convention, if this person may know of it.
+pub async fn convention(app: &App, actor: &Actor, name: &str) -> Result<Loaded> {
+    let row = app.store.convention_by_name(name).await?.ok_or_else(absent)?;
+    let json: serde_json::Value = serde_json::from_str(&row.document).map_err(Error::internal)?;
+    let document: Document = serde_json::from_value(json.clone()).map_err(Error::internal)?;
+    let party = actor.site.as_ref().is_none_or(|site| document.parties.sites.iter().any(|p| p.siren == *site));
+    if party { Ok(Loaded { head: row.head, document, json }) } else { Err(absent()) }
+}
+
+/// Every convention that this person may know of, those that end last first.
+pub async fn conventions(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
+    let mut all = Vec::new();
+    for head in app.store.conventions().await? {
+        match convention(app, actor, &head.name).await {
+            Ok(loaded) => all.push(loaded),
+            Err(error) if error.kind == Kind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+/// The deposits of an experiment that this person may see, newest first.
+pub async fn deposits_of(app: &App, actor: &Actor, loaded: &Loaded) -> Result<Vec<Deposit>> {
+    let filter = DepositFilter { convention: Some(loaded.head.id), site: actor.site.clone(), ..DepositFilter::default() };
+    Ok(app.store.deposits(&filter, Slice::ALL).await?.0)
+}
+
+/// One deposit, if this person may see it: a foreign one answers exactly like an absent one.
+pub async fn deposit(app: &App, actor: &Actor, id: &str) -> Result<Deposit> {
+    let id: DepositId = id.parse().map_err(|_| absent())?;
+    let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
+    let mine = actor.site.as_ref().is_none_or(|site| *site == deposit.site);
+    if mine && sees_deposits(actor) { Ok(deposit) } else { Err(absent()) }
+}
+
+/// An expected file of a site, and where it stands.
+pub struct Line {
+    /// Who.
+    pub site: Siren,
+    /// What, and when.
+    pub expected: Expected,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// Every expected file of the sites that this person may see.
+pub fn coverage(loaded: &Loaded, actor: &Actor, deposits: &[Deposit], today: NaiveDate) -> Vec<Line> {
+    let expected = calendar::expected(&loaded.document);
+    let of_site = |site: Siren| {
+        expected.iter().map(move |e| Line {
+            site: site.clone(),
+            expected: e.clone(),
+            standing: calendar::standing(e, &site, deposits, today),
+        })
+    };
+    loaded.sites_of(actor).into_iter().flat_map(of_site).collect()
+}
+
+/// Today in Paris.
+pub fn today(app: &App) -> NaiveDate {
+    words::today(app.clock.now())
+}

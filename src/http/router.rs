@@ -1,0 +1,61 @@
+//! Every route, on one screen.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn_with_state, map_response},
+    routing::{get, post},
+};
+use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+
+use super::{api, assets, failure, health, pages::*, security};
+use crate::app::App;
+
+/// The whole hub: pages, API, assets, probes.
+pub fn router(app: App) -> Router {
+    let pages = Router::new()
+        .route("/", get(home::page))
+        .route("/connexion", get(sign_in::form).post(sign_in::sign_in))
+        .route("/deconnexion", post(sign_in::sign_out))
+        .route("/experimentations", get(experiments::page))
+        .route("/experimentations/{name}", get(experiment::page))
+        .route("/experimentations/{name}/convention", get(convention::page))
+        .route("/experimentations/{name}/convention.json", get(convention::json))
+        .route("/experimentations/{name}/convention.yaml", get(convention::yaml))
+        .route("/experimentations/{name}/jeux/{dataset}/modele.csv", get(convention::template))
+        .route("/experimentations/{name}/indicateurs/{id}", get(indicator::page))
+        .route("/experimentations/{name}/comparer", get(compare::page))
+        .route("/experimentations/{name}/evaluation", get(evaluation::page))
+        .route("/experimentations/{name}/evaluation/arreter", get(evaluation::confirm).post(evaluation::lock))
+        .route("/experimentations/{name}/rapport.pdf", get(evaluation::pdf))
+        .route("/experimentations/{name}/rapport.html", get(evaluation::report_html))
+        .route("/experimentations/{name}/rex/{site}", get(rex::page).post(rex::write))
+        .route("/depots", get(deposits::page).post(deposit_new::send).layer(DefaultBodyLimit::disable()))
+        .route("/depots.csv", get(deposits::csv))
+        .route("/depots/nouveau", get(deposit_new::form))
+        .route("/depots/controle", post(deposit_new::check).layer(DefaultBodyLimit::disable()))
+        .route("/depots/{id}", get(deposit::page))
+        .route("/depots/{id}/rapport.json", get(deposit::report))
+        .route("/depots/{id}/evenements", get(deposit::events))
+        .route("/depots/{id}/retrait", get(deposit::confirm).post(deposit::withdraw))
+        .route("/administration/comptes", get(accounts::page))
+        .route("/administration/jetons", get(tokens::page).post(tokens::create))
+        .route("/administration/jetons/{id}/revocation", post(tokens::revoke))
+        .route("/administration/journal", get(audit::page))
+        .route("/reglement", get(text::rules))
+        .route("/accessibilite", get(text::accessibility))
+        .route("/donnees-personnelles", get(text::privacy))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(map_response(failure::shape));
+    Router::new()
+        .nest("/api/v1", api::router())
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/assets/{name}", get(assets::serve))
+        .merge(pages)
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn_with_state(app.clone(), security::guard))
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}

@@ -1,0 +1,157 @@
+//! What handlers ask of a request: who is signed in, a form with its CSRF token, a body that streams.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, Method, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use axum_extra::extract::CookieJar;
+
+use super::{
+    domain_stub::access::{self, Actor, Role},
+    failure::PageError,
+    problem::Problem,
+    view::Who,
+};
+use crate::{
+    app::App,
+    error::{Error, Kind, Result},
+    territory,
+};
+
+/// Name of the session's cookie.
+pub fn cookie_name(app: &App) -> &'static str {
+    if app.config.secure_cookies() { "__Host-retex" } else { "retex" }
+}
+
+/// The token of the session's cookie.
+pub fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
+    CookieJar::from_headers(headers).get(cookie_name(app)).map(|c| c.value().to_owned())
+}
+
+async fn actor_of_session(app: &App, headers: &HeaderMap) -> Result<Option<Actor>> {
+    match session_token(app, headers) {
+        Some(token) => access::session(app, &token).await,
+        None => Ok(None),
+    }
+}
+
+/// The signed-in person of a page; anybody else is sent to sign in and comes back.
+pub struct Signed(pub Actor);
+
+impl FromRequestParts<App> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        match actor_of_session(app, &parts.headers).await {
+            Ok(Some(actor)) => Ok(Self(actor)),
+            Ok(None) => {
+                let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+                let next = if parts.method == Method::GET && path != "/" { format!("?suite={}", percent(path)) } else { String::new() };
+                Err(Redirect::to(&format!("/connexion{next}")).into_response())
+            }
+            Err(error) => Err(PageError(error).into_response()),
+        }
+    }
+}
+
+/// The caller of the API: a bearer token, or, for reading only, a session.
+pub struct Caller(pub Actor);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+        if let Some(token) = bearer {
+            return Ok(Self(access::bearer(app, token.trim()).await?));
+        }
+        if matches!(parts.method, Method::GET | Method::HEAD)
+            && let Some(actor) = actor_of_session(app, &parts.headers).await?
+        {
+            return Ok(Self(actor));
+        }
+        Err(Problem(Error::new(Kind::Unauthenticated, "unauthenticated", "Présentez un jeton d'accès : « Authorization: Bearer … ».")))
+    }
+}
+
+/// The fields of a form, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    /// Value of a field; empty when it is not there.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
+    }
+}
+
+/// A form sent by the signed-in person, whose CSRF token is the session's.
+pub struct Posted(pub Actor, pub Fields);
+
+impl FromRequest<App> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Signed(actor) = Signed::from_request_parts(&mut parts, app).await?;
+        let form = axum::Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts, body), app).await;
+        let fields = Fields(form.map_err(IntoResponse::into_response)?.0);
+        check_csrf(&actor, fields.get("csrf")).map_err(|e| PageError(e).into_response())?;
+        Ok(Self(actor, fields))
+    }
+}
+
+/// Refuses a form that this session did not draw.
+pub fn check_csrf(actor: &Actor, sent: &str) -> Result<()> {
+    // Compared through their hashes, so that the time taken says nothing of the token.
+    use sha2::{Digest, Sha256};
+    if Sha256::digest(sent) == Sha256::digest(&actor.csrf) && !actor.csrf.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::new(Kind::Forbidden, "csrf", "Ce formulaire a expiré. Revenez à la page précédente, rechargez-la, puis recommencez."))
+    }
+}
+
+/// The error of a file over the limit.
+pub fn too_large(limit: u64) -> Error {
+    let limit = super::words::bytes(limit);
+    Error::new(
+        Kind::TooLarge,
+        "too_large",
+        format!("Le fichier dépasse {limit}. Découpez-le par période, ou demandez un relèvement de la limite."),
+    )
+}
+
+/// The person for the header.
+pub fn who(actor: &Actor) -> Option<Who> {
+    let organisation = actor.site.as_ref().map_or("Métropole du Grand Paris".to_owned(), |site| {
+        territory::by_siren(site).map_or_else(|| site.to_string(), |o| o.name.to_owned())
+    });
+    Some(Who { name: actor.name.clone(), organisation, role: role_code(actor.role).to_owned(), csrf: actor.csrf.clone() })
+}
+
+/// Escapes what has a meaning in a query.
+pub fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// The stable English code of a role.
+pub fn role_code(role: Role) -> &'static str {
+    match role {
+        Role::Contributor => "contributor",
+        Role::Signatory => "signatory",
+        Role::Analyst => "analyst",
+        Role::Officer => "officer",
+        Role::DataProtectionOfficer => "data_protection_officer",
+        Role::Administrator => "administrator",
+    }
+}
