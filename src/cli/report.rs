@@ -10,6 +10,7 @@ use std::{
 
 use clap::Args;
 
+use super::evaluate::progress_bar;
 use crate::{
     convention::Convention,
     deposit::folder::{self, Rejected},
@@ -62,18 +63,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let format = Format::of(&arguments.out)?;
     let convention = Convention::load_file(&arguments.convention)?;
     let rex = arguments.rex.as_deref().map_or(Ok(Vec::new()), |dir| read_answers(dir, &convention))?;
-    let folder = folder::read(&arguments.deposits, &convention, |_, _| {})?;
+    let bar = progress_bar();
+    let folder = folder::read(&arguments.deposits, &convention, |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.set_message("Calcul des indicateurs");
     let evaluation = evaluate(&convention, 1, &folder.accepted, arguments.is_final);
+    bar.set_message("Écriture du rapport");
     let rejected: Vec<String> = folder.rejected.iter().map(|Rejected { path, message, .. }| format!("{path}\u{a0}: {message}")).collect();
-    for Rejected { path, code, message } in &folder.rejected {
-        eprintln!("{path} [{code}] {message}");
-    }
     let view = view(&convention, &evaluation, &rex, &rejected);
     let bytes = match format {
         Format::Pdf => view.pdf()?,
         Format::Html => view.html()?.into_bytes(),
     };
     write_whole(&arguments.out, &bytes)?;
+    bar.finish_and_clear();
+    for Rejected { path, code, message } in &folder.rejected {
+        eprintln!("{path} [{code}] {message}");
+    }
     Ok(if folder.rejected.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -91,7 +99,10 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|e| {
         Error::invalid(
             "report_not_written",
-            format!("Le rapport «\u{a0}{}\u{a0}» ne s’écrit pas. Vérifiez que son dossier existe et que vous pouvez y écrire.", path.display()),
+            format!(
+                "Le rapport «\u{a0}{}\u{a0}» ne s’écrit pas. Vérifiez que son dossier existe et que vous pouvez y écrire.",
+                path.display()
+            ),
         )
         .with_source(e)
     })
