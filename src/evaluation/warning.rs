@@ -98,17 +98,18 @@ pub(super) fn warnings(
     let datasets = [Some(sources.value.dataset), sources.per.as_ref().map(|per| per.dataset)];
     let repeats = |site: &Site| datasets.iter().flatten().any(|d| repeated.contains(&((*d).to_owned(), site.reference.siren.clone())));
     warn("repeated_keys", "Des identifiants se répètent dans plusieurs fichiers", "Leurs lignes comptent plusieurs fois.", of(&repeats));
+    let months: BTreeSet<Period> = sites.iter().flat_map(|site| site.sums.unaligned.iter().flatten().copied()).collect();
+    let months: Vec<String> = months.into_iter().map(Period::in_french).collect();
+    let periods = match months.as_slice() {
+        [] => "Fichiers sans période laissés de côté".to_owned(),
+        _ => format!("Périodes laissées de côté ({})", list(&months.iter().map(String::as_str).collect::<Vec<_>>())),
+    };
     warn(
         "periods_without_pair",
-        "Périodes laissées de côté, car il manque le numérateur ou le dénominateur",
+        &format!("{periods}, car il manque le numérateur ou le dénominateur"),
         "",
-        sites.iter().filter(|site| !site.sums.unaligned.is_empty()).map(|site| site.reference.name.as_str()).collect(),
+        of(&|site| !site.sums.unaligned.is_empty()),
     );
-    let unaligned: BTreeSet<Period> = sites.iter().flat_map(|site| site.sums.unaligned.iter().flatten().copied()).collect();
-    if let (Some(last), false) = (warnings.last_mut().filter(|w| w.code == "periods_without_pair"), unaligned.is_empty()) {
-        let months: Vec<String> = unaligned.into_iter().map(Period::in_french).collect();
-        last.message = format!("{} ({})", last.message, list(&months.iter().map(String::as_str).collect::<Vec<_>>()));
-    }
     if measure.comparison == Comparison::Changes && sources.value.grouping.cluster.is_none() {
         warnings.push(Reason::new(
             "units_assumed_apart",

@@ -191,7 +191,88 @@ fn null(column: &Column) -> Expr {
     lit(NULL).cast(column.kind.dtype()).alias(column.name.as_str())
 }
 
-// No header holds a control character: the check refuses it.
+// Apart from the table's own columns: no header begins with a control character.
 fn internal(name: &str) -> String {
     format!("\u{1}{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::{NamedFrom, Series};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        convention::Convention,
+        indicator::{Sources, indicator_hash},
+    };
+
+    #[test]
+    fn integers_sort_as_the_numbers_do() {
+        let sorted = [f64::MIN, -2.5, -1e-300, 0.0, 1e-300, 1.0, 2.5, f64::MAX];
+        assert!(sorted.windows(2).all(|pair| sortable(pair[0]) < sortable(pair[1])));
+        assert_eq!(sortable(-0.0), sortable(0.0));
+    }
+
+    #[test]
+    fn an_arm_is_named_as_people_write_it() {
+        assert!(same("true", "Oui") && same("false", "0") && same("1", "1") && same("assistant", "assistant"));
+        assert!(!same("true", "non") && !same("assistant", "Assistant"));
+    }
+
+    fn convention(filter: &str, title: &str) -> Convention {
+        Convention::from_json(json!({
+            "retex": 1, "id": "essai", "title": "Essai", "track": "essai", "period": {"start": "2026-01-01", "end": "2026-06-30"},
+            "parties": {"metropole": {"siren": "200054781"}, "sites": [{"siren": "217500016"}]},
+            "datasets": {"lignes": {"title": "Lignes", "schema": {"type": "object", "additionalProperties": false, "properties": {
+                "x": {"type": "number"}, "run": {"type": ["string", "null"]}, "agent": {"type": ["string", "null"]},
+            }}, "personal_data": {"agent": "pseudonym"}}},
+            "uses": {"evaluation": {"datasets": ["lignes"]}}, "retention": {"months": 24},
+            "evaluation": {"design": "none", "cluster": "agent", "indicators": [{
+                "id": "i", "title": title, "statistic": "mean", "better": "lower", "where": filter,
+                "value": {"dataset": "lignes", "sql": "x / 3", "last_by": "run", "order": "x"},
+            }]},
+        }))
+        .unwrap_or_else(|error| panic!("{error} {:?}", error.faults))
+    }
+
+    #[test]
+    fn a_summary_comes_back_from_a_cache_bit_for_bit() {
+        let convention = convention("x > 0", "I");
+        let column = |name: &str, values: Series| Series::with_name(values, name.into()).into();
+        let table = DataFrame::new(
+            4,
+            vec![
+                column("x", Series::new("".into(), [0.1, 0.2, 0.7, -1.0])),
+                column("run", Series::new("".into(), [Some("a"), None, Some("a"), None])),
+                column("agent", Series::new("".into(), [Some("A1"), None, Some("A2"), None])),
+            ],
+        )
+        .unwrap();
+        let site = "217500016".parse().unwrap();
+        let deposit = DepositTable { site, dataset: "lignes".to_owned(), period: None, sha256: "ab".repeat(32), table };
+        let source = Sources::of(&convention, 0).unwrap().value;
+        let mut summary = summarise(&source, &deposit).unwrap();
+        let mut again: Summary = serde_json::from_str(&serde_json::to_string(&summary).unwrap()).unwrap();
+        assert_eq!(summary, again);
+        assert_eq!((summary.keyed.len(), summary.groups.len()), (1, 1));
+        summary.settle();
+        again.settle();
+        assert_eq!(summary, again);
+        let sums = summary.group(GroupKey::default());
+        assert_eq!(
+            (sums.sample.total.n, sums.sample.total.max(), sums.unclustered, sums.sample.clusters.len()),
+            (2, Some(0.7 / 3.0), 1, 2)
+        );
+    }
+
+    #[test]
+    fn a_formula_has_its_hash() {
+        let hash = |filter, title| {
+            let plan = convention(filter, title).document.evaluation;
+            indicator_hash(&plan.indicators[0], &plan)
+        };
+        assert_eq!(hash("x > 0", "I"), hash("x > 0", "Un autre titre"));
+        assert_ne!(hash("x > 0", "I"), hash("x > 1", "I"));
+    }
 }

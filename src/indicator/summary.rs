@@ -114,7 +114,7 @@ pub struct Row {
     pub cluster: Option<String>,
 }
 
-// A mark that a cell of a file cannot hold: control characters are not part of a pseudonym.
+// A mark that no pseudonym begins with.
 const UNCLUSTERED: char = '\u{1}';
 
 /// Name of the cluster that a row without one forms alone.

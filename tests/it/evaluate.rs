@@ -106,7 +106,7 @@ fn events(treated: (usize, usize), control: (usize, usize)) -> DataFrame {
 /// n values with exactly this mean and standard deviation (n − 1).
 fn exactly(n: usize, mean: f64, sd: f64) -> Vec<f64> {
     let count = n as f64;
-    let away = if n % 2 == 0 { sd * ((count - 1.0) / count).sqrt() } else { sd };
+    let away = if n.is_multiple_of(2) { sd * ((count - 1.0) / count).sqrt() } else { sd };
     let middle = (n % 2 == 1).then_some(mean);
     (0..n - n % 2).map(|i| if i % 2 == 0 { mean + away } else { mean - away }).chain(middle).collect()
 }

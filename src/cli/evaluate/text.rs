@@ -12,6 +12,8 @@ use crate::{
 enum Scale {
     /// As it is.
     Plain,
+    /// A number of rows.
+    Whole,
     /// A share, in percent.
     Percent,
     /// A difference of shares, in points.
@@ -42,7 +44,11 @@ pub(super) fn text(convention: &Convention, evaluation: &Evaluation, rejected: u
 }
 
 fn one(out: &mut String, indicator: &IndicatorResult, confidence: f64) {
-    let level = if indicator.statistic == "proportion" { Scale::Percent } else { Scale::Plain };
+    let level = match indicator.statistic.as_str() {
+        "proportion" => Scale::Percent,
+        "count" => Scale::Whole,
+        _ => Scale::Plain,
+    };
     let effect = match indicator.scale.as_deref() {
         Some("risk_difference") => Scale::Points,
         Some(scale) if scale.starts_with("log_") => Scale::Ratio,
@@ -70,10 +76,11 @@ fn table(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: Sc
     let groups: Vec<Option<&str>> = (indicator.sites.first())
         .map(|site| site.groups.iter().filter(|g| g.period.is_none()).map(|g| g.arm.as_deref()).collect())
         .unwrap_or_default();
+    let weight = if indicator.pooled.of.as_deref() == Some("level") { "Poids du niveau" } else { "Poids" };
     let mut head = vec!["Structure".to_owned()];
     head.extend(groups.iter().map(|arm| arm_words(*arm).to_owned()));
     if indicator.scale.is_some() {
-        head.extend(["Effet".to_owned(), interval_words(confidence), "Poids".to_owned()]);
+        head.extend(["Effet".to_owned(), interval_words(confidence), weight.to_owned()]);
     } else {
         head.push(interval_words(confidence));
     }
@@ -84,7 +91,11 @@ fn table(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: Sc
         let whole: Vec<&Group> = groups.iter().filter(|group| group.period.is_none()).collect();
         row.extend(whole.iter().map(|group| format!("{} (n\u{a0}=\u{a0}{})", opt(group.mean, level), self::whole(group.n))));
         if indicator.scale.is_some() {
-            row.extend([opt(of.estimate, effect), ci(of.ci, effect), of.weight.map(|w| percent(w / 100.0)).unwrap_or_default()]);
+            row.extend([
+                opt(of.estimate, effect),
+                ci(of.ci, effect),
+                of.weight.map(|w| number(w / 100.0, Scale::Percent)).unwrap_or_default(),
+            ]);
             if let Some(reason) = &of.reason {
                 reasons.push((site.name.clone(), reason.message.clone()));
             }
@@ -185,7 +196,7 @@ fn target_words(target: &TargetResult, effect: Scale, level: Scale) -> String {
         "level" => format!("un niveau de {}", value(0, level)),
         "relative" => format!("un changement de {}\u{a0}%", decimal(target.value.first().copied().unwrap_or_default() * 100.0, 0)),
         "within" => format!("un effet entre {} et {}", value(0, effect), value(1, effect)),
-        _ => format!("un effet de {}", value(0, effect)),
+        _ => format!("un effet de {}", value(0, effect)) + if effect == Scale::Points { " points" } else { "" },
     }
 }
 
@@ -204,7 +215,8 @@ fn opt(value: Option<f64>, scale: Scale) -> String {
 fn number(value: f64, scale: Scale) -> String {
     match scale {
         Scale::Plain => decimal(value, digits(value)),
-        Scale::Percent => percent(value),
+        Scale::Whole => decimal(value, 0),
+        Scale::Percent => format!("{}\u{a0}%", decimal(value * 100.0, 1)),
         Scale::Points => decimal(value * 100.0, 1),
         Scale::Ratio => decimal(value.exp(), digits(value.exp())),
     }
@@ -274,7 +286,7 @@ mod tests {
         assert_eq!(number(-0.000_04, Scale::Plain), "−0,0000400");
         assert_eq!(number(1234.5, Scale::Plain), "1\u{a0}235".replace("235", "234"), "half to even, as format! rounds");
         assert_eq!(number(0.051, Scale::Points), "5,1");
-        assert_eq!(number(0.5, Scale::Percent), "50\u{a0}%");
+        assert_eq!(number(0.5, Scale::Percent), "50,0\u{a0}%");
         assert_eq!(number(0.0_f64, Scale::Ratio), "1,00");
         assert_eq!(number(-0.000_1, Scale::Points), "0,0", "no minus zero");
         assert_eq!(whole(1_234_567), "1\u{a0}234\u{a0}567");
