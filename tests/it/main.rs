@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: it links once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod architecture;
 mod backup;
 mod check;
