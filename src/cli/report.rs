@@ -99,7 +99,10 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|e| {
         Error::invalid(
             "report_not_written",
-            format!("Le rapport «\u{a0}{}\u{a0}» ne s’écrit pas. Vérifiez que son dossier existe et que vous pouvez y écrire.", path.display()),
+            format!(
+                "Le rapport «\u{a0}{}\u{a0}» ne s’écrit pas. Vérifiez que son dossier existe et que vous pouvez y écrire.",
+                path.display()
+            ),
         )
         .with_source(e)
     })

@@ -155,7 +155,7 @@ fn find<'a>(dir: &Path, convention: &'a Convention) -> io::Result<(Vec<Candidate
                     reject(
                         &shown,
                         "unknown_format",
-                        format!("Ce format n’est pas lu. Envoyez un fichier {}.", EXTENSIONS.map(|e| format!(".{e}")).join(", ")),
+                        "Ce format n’est pas lu. Envoyez un fichier .csv, .xlsx, .ods, .parquet ou .jsonl.".to_owned(),
                     );
                 } else {
                     candidates.push(Candidate { path, shown, site: site.clone(), name, dataset });

@@ -1,408 +1,452 @@
 //! The pages and the API, as a browser and a program see them.
 
-use askama::Template;
-use retex::http::{
-    pages::{
-        convention::ColumnView,
-        deposit::{ColumnSummary, DepositPage, FaultCell, FaultGroup},
-        deposit_new::{Choice, NewDepositPage},
-        experiment::Experiment,
-        home::{Home, Task},
-        indicator::{GroupRow, IndicatorPage, SiteRow},
-        sign_in::SignIn,
-    },
-    view::*,
+use std::{
+    fs,
+    path::{Path, PathBuf},
 };
 
-fn s(t: &str) -> String {
-    t.to_owned()
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response, StatusCode, header},
+};
+use chrono::TimeDelta;
+use retex::{
+    convention::Convention,
+    deposit::{check::check_file, folder},
+    evaluation::evaluate,
+    http::router::router,
+    ids::{AccountId, ConventionId, DepositId, EvaluationId, Period, Siren, TokenId},
+    store::{
+        accounts::{Account, Session, Token},
+        conventions::NewConvention,
+        deposits::{Deposit, NewDeposit},
+        evaluations::NewEvaluation,
+    },
+    territory,
+};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use tower::ServiceExt;
+
+use crate::ground::Ground;
+
+const CSRF: &str = "jeton-de-formulaire";
+const MONTREUIL: &str = "219300480";
+const BONDY: &str = "219300107";
+
+/// The hub with a sample experiment in it, and one account per role.
+struct Hub {
+    ground: Ground,
+    router: Router,
 }
 
-fn facts(list: &[(&str, &str)]) -> Vec<Fact> {
-    list.iter().map(|(a, b)| (s(a), s(b))).collect()
+fn samples(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
 }
 
-fn who(role: &str) -> Option<Who> {
-    Some(Who { name: s("Nadia Benali"), organisation: s("Bagneux"), role: s(role), csrf: s("x") })
+fn sha(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
-fn save(name: &str, page: impl Template) {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/target/pages");
-    std::fs::create_dir_all(dir).unwrap();
-    let html = page.render().unwrap().replace("\"/assets/", "\"../../src/http/assets/");
-    std::fs::write(format!("{dir}/{name}.html"), html).unwrap();
-}
+impl Hub {
+    /// `names` of samples; the accounts' sessions are their roles' names.
+    async fn with(names: &[&str]) -> Self {
+        let ground = Ground::sqlite().await;
+        ground.app.clock.advance(TimeDelta::days(257));
+        let mut officer = None;
+        for (role, name, site) in [
+            ("contributor", "Nadia Benali", Some(MONTREUIL)),
+            ("signatory", "Luc Martin", Some(MONTREUIL)),
+            ("stranger", "Paul Petit", Some(BONDY)),
+            ("analyst", "Inès Roux", None),
+            ("officer", "Claire Vidal", None),
+            ("administrator", "Ada Morel", None),
+            ("data_protection_officer", "Hugo Lefèvre", None),
+        ] {
+            let id = account(&ground, role, name, site).await;
+            if role == "officer" {
+                officer = Some(id);
+            }
+        }
+        for name in names {
+            import(&ground, &samples(name), officer.unwrap()).await;
+        }
+        let router = router(ground.app.clone());
+        Self { ground, router }
+    }
 
-fn deposits() -> Vec<DepositRow> {
-    let row = |file: &str, period: &str, rows: &str, badge| DepositRow {
-        href: s("#"),
-        file: s(file),
-        site: s("Bagneux"),
-        dataset: s("Demandes reçues pendant le mois"),
-        experiment: s("Assistant de tri des demandes"),
-        period: s(period),
-        received: s("12 mars 2026, 14 h 05"),
-        rows: s(rows),
-        badge,
-    };
-    vec![
-        row("demandes_2026-03.csv", "mars 2026", "1 284", State::Ok.badge("Accepté")),
-        row("demandes_2026-02_v2_corrigee_par_nadia.xlsx", "février 2026", "–", State::No.badge("Refusé")),
-        row("demandes_2026-01.csv", "janvier 2026", "988", State::Open.badge("Remplacé")),
-        row("demandes_2026-04.csv", "avril 2026", "–", State::Todo.badge("En contrôle")),
-    ]
-}
+    async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
 
-fn task(what: &str, badge: Markup, act: &str) -> Task {
-    Task {
-        what: s(what),
-        context: s("Assistant de tri des demandes des usagers"),
-        badge,
-        date: s("10 avril 2026"),
-        href: s("#"),
-        act: s(act),
+    async fn get(&self, who: &str, path: &str) -> (StatusCode, String) {
+        let request = Request::get(path).header(header::COOKIE, format!("retex=session-{who}")).body(Body::empty()).unwrap();
+        read(self.send(request).await).await
+    }
+
+    async fn post(&self, who: &str, path: &str, form: &str) -> Response<Body> {
+        let request = Request::post(path)
+            .header(header::COOKIE, format!("retex=session-{who}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    async fn api(&self, who: &str, request: axum::http::request::Builder, body: Body) -> (StatusCode, Json) {
+        let request = request.header(header::AUTHORIZATION, format!("Bearer token-{who}")).body(body).unwrap();
+        let (status, text) = read(self.send(request).await).await;
+        (status, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}")))
+    }
+
+    /// The deposits of a site.
+    async fn deposits(&self, site: &str) -> Vec<Deposit> {
+        let filter = retex::store::deposits::DepositFilter { site: Some(site.parse().unwrap()), ..Default::default() };
+        self.ground.app.store.deposits(&filter, retex::store::Page::ALL).await.unwrap().0
     }
 }
 
-#[test]
-fn sample_pages() {
-    let page = |t: &str, role: &str, section| Page::new(t, who(role), section);
-    save(
-        "connexion",
-        SignIn {
-            page: Page::new("Se connecter", None, ""),
-            error: Some(s("Adresse ou mot de passe inconnu.")),
-            next: s("/"),
-            email: s(""),
-        },
-    );
-    save(
-        "accueil",
-        Home {
-            page: page("À faire", "contributor", "home"),
-            lead: s("Bonjour Nadia Benali. 3 dépôts vous attendent."),
-            act: Some(s("#")),
-            figures: vec![],
-            tasks: vec![
-                task("Demandes reçues pendant le mois, mars 2026", State::No.badge("en retard de 2 jours"), "Déposer"),
-                task("Demandes reçues pendant le mois, février 2026", State::No.badge("à corriger"), "Voir les 3 problèmes"),
-                task("Consommation de l'assistant, mars 2026", State::Todo.badge("dans 3 jours"), "Déposer"),
-                task("Retour d'expérience", State::Open.badge("dans 4 mois"), "Répondre"),
-            ],
-            tasks_more: 0,
-            nothing: s(""),
-            experiments: vec![],
-            contributor: true,
-            deposits: deposits(),
-            show_site: false,
-        },
-    );
-    let group = |title: &str, count: &str, cells: Vec<FaultCell>, more: Option<String>| FaultGroup {
-        warning: false,
-        title: s(title),
-        count: s(count),
-        has_expected: true,
-        has_suggestion: true,
-        cells,
-        more,
-    };
-    let cell = |place: &str, value: &str, message: &str, expected: &str, suggestion: &str| FaultCell {
-        place: s(place),
-        value: s(value),
-        message: s(message),
-        expected: s(expected),
-        suggestion: s(suggestion),
-    };
-    let base = |role: &str| DepositPage {
-        page: page("demandes_2026-03.csv", role, "deposits").under("Dépôts", "/depots"),
-        file: s("demandes_2026-03.csv"),
-        dataset: s("Demandes reçues pendant le mois"),
-        period: s("mars 2026"),
-        site: s("Bagneux"),
-        act: None,
-        report_href: Some(s("#")),
-        withdraw_href: None,
-        running: false,
-        events_href: s("#"),
-        steps: vec![],
-        notice: None,
-        groups_title: s(""),
-        groups: vec![],
-        read: vec![],
-        columns: vec![],
-        warnings: vec![],
-        receipt: facts(&[
-            ("Numéro", "D-2026-000042"),
-            ("Reçu le", "12 mars 2026, 14 h 05"),
-            ("Déposé par", "Nadia Benali"),
-            ("Taille", "84 Ko"),
-            ("Convention", "tri-demandes-2026, version 1"),
-        ]),
-        sha256: Some(s("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")),
-        seen: vec![],
-    };
-    let read = facts(&[
-        ("Format", "CSV, colonnes séparées par « ; »"),
-        ("Encodage", "windows-1252"),
-        ("Nombres", "virgule décimale"),
-        ("Dates", "12/03/2026 lu comme 12 mars 2026"),
-    ]);
-    let columns = vec![
-        ColumnSummary { name: s("id_demande"), kind: s("texte"), nulls: s("0"), min: s(""), max: s("") },
-        ColumnSummary { name: s("date_depot"), kind: s("date"), nulls: s("0"), min: s("1er mars 2026"), max: s("31 mars 2026") },
-        ColumnSummary { name: s("satisfaction"), kind: s("nombre entier"), nulls: s("412"), min: s("1"), max: s("5") },
+async fn read(response: Response<Body>) -> (StatusCode, String) {
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn account(ground: &Ground, role: &str, name: &str, site: Option<&str>) -> AccountId {
+    let clock = &ground.app.clock;
+    let id = AccountId(clock.id());
+    let stored = if role == "stranger" { "contributor" } else { role };
+    let mut tx = ground.app.store.begin().await.unwrap();
+    tx.insert_account(&Account {
+        id,
+        email: format!("{role}@retex.example"),
+        name: name.to_owned(),
+        role: stored.to_owned(),
+        organisation: site.map(|s| s.parse().unwrap()),
+        password_hash: None,
+        created_at: clock.now(),
+        disabled_at: None,
+    })
+    .await
+    .unwrap();
+    tx.insert_session(&Session {
+        token_sha256: sha(&format!("session-{role}")),
+        account_id: id,
+        csrf: CSRF.to_owned(),
+        created_at: clock.now(),
+        expires_at: clock.now() + TimeDelta::days(1),
+        last_seen_at: clock.now(),
+    })
+    .await
+    .unwrap();
+    tx.insert_token(&Token {
+        id: TokenId(clock.id()),
+        account_id: id,
+        name: "essai".to_owned(),
+        sha256: sha(&format!("token-{role}")),
+        created_at: clock.now(),
+        expires_at: None,
+        last_used_at: None,
+        revoked_at: None,
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// Brings a sample in: its convention, its deposits with their reports, and one snapshot.
+async fn import(ground: &Ground, dir: &Path, by: AccountId) {
+    let convention = Convention::load_file(&dir.join("convention.yaml")).unwrap_or_else(|e| panic!("{e} {:?}", e.faults));
+    let (app, document) = (&ground.app, &convention.document);
+    let id = ConventionId(app.clock.id());
+    let mut tx = app.store.begin().await.unwrap();
+    tx.insert_convention(&NewConvention {
+        id,
+        name: document.id.clone(),
+        title: document.title.clone(),
+        track: document.track.clone(),
+        document: convention.json.to_string(),
+        sha256: convention.sha256.clone(),
+        starts_on: document.period.start,
+        ends_on: document.period.end,
+        created_at: app.clock.now(),
+        created_by: Some(by),
+    })
+    .await
+    .unwrap();
+    for file in files(&dir.join("deposits")) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let dataset = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let code = file.parent().unwrap().parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let Some(organisation) = territory::by_code(&code) else { continue };
+        let site: Siren = organisation.siren.clone();
+        let checked = check_file(&file, &name, &convention.rules[&dataset], 1000);
+        app.clock.advance(TimeDelta::seconds(61));
+        let deposit = DepositId(app.clock.id());
+        tx.insert_deposit(&NewDeposit {
+            id: deposit,
+            convention_id: id,
+            site,
+            dataset,
+            period: Period::in_name(&name),
+            file_name: name,
+            bytes: i64::try_from(checked.report.file.bytes).unwrap(),
+            sha256: checked.report.file.sha256.clone(),
+            original_key: "x".to_owned(),
+            created_at: app.clock.now(),
+            created_by: by,
+        })
+        .await
+        .unwrap();
+        tx.start_check(deposit).await.unwrap();
+        let report = serde_json::to_string(&checked.report).unwrap();
+        let rows = i64::try_from(checked.report.stats.rows).unwrap();
+        if checked.report.valid {
+            tx.accept_deposit(deposit, &report, rows, "t", app.clock.now()).await.unwrap();
+        } else {
+            tx.reject_deposit(deposit, &report, Some(rows), app.clock.now()).await.unwrap();
+        }
+    }
+    let tables = folder::read(&dir.join("deposits"), &convention, |_, _| {}).unwrap();
+    let evaluation = evaluate(&convention, 1, &tables.accepted, false);
+    tx.insert_evaluation(&NewEvaluation {
+        id: EvaluationId(app.clock.id()),
+        convention_id: id,
+        is_final: false,
+        inputs_sha256: sha("x"),
+        body: serde_json::to_string(&evaluation).unwrap(),
+        created_at: app.clock.now(),
+        created_by: None,
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    let mut entries: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
+    }
+    all
+}
+
+/// What every page holds to, whatever it shows.
+fn assert_page(path: &str, html: &str) {
+    assert_eq!(html.matches("<h1>").count(), 1, "{path}: one h1");
+    assert!(html.contains("<html lang=\"fr\">"), "{path}");
+    assert!(!html.contains(" style="), "{path}: a style attribute that the policy forbids");
+    assert!(!html.contains("<style"), "{path}: a style element that the policy forbids");
+    assert!(!html.contains(" onclick") && !html.contains("javascript:"), "{path}");
+    assert_eq!(html.matches("<script").count(), 1, "{path}: the one script");
+    for opened in ["<div", "<table", "<section", "<ul", "<form"] {
+        let closed = opened.replace('<', "</") + ">";
+        let count = |t: &str| html.matches(t).count();
+        let open = count(&format!("{opened}>")) + count(&format!("{opened} "));
+        assert_eq!(open, count(&closed), "{path}: {opened}");
+    }
+}
+
+/// Keeps a page under `target/pages`, to be looked at.
+fn keep(name: &str, html: &str) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    fs::create_dir_all(&dir).unwrap();
+    let assets = "\"../../src/http/assets/";
+    fs::write(dir.join(format!("{name}.html")), html.replace("\"/assets/", assets)).unwrap();
+}
+
+#[tokio::test]
+async fn every_page_is_drawn_for_those_who_work_with_it() {
+    let hub = Hub::with(&["tri-demandes", "depots-sauvages"]).await;
+    let x = "/experimentations/tri-demandes-2026";
+    let mine = hub.deposits(MONTREUIL).await;
+    let accepted = format!("/depots/{}", mine.iter().find(|d| d.state.to_string() == "accepted").expect("an accepted deposit").id);
+    let all = hub.ground.app.store.deposits(&Default::default(), retex::store::Page::ALL).await.unwrap().0;
+    let refused: Vec<String> = all.iter().filter(|d| d.state.to_string() == "rejected").map(|d| format!("/depots/{}", d.id)).collect();
+    let pages: Vec<(&str, &str, String)> = vec![
+        ("contributor", "accueil", "/".to_owned()),
+        ("contributor", "deposer", "/depots/nouveau".to_owned()),
+        ("contributor", "depots", "/depots".to_owned()),
+        ("contributor", "accepte", accepted.clone()),
+        ("contributor", "retrait", format!("{accepted}/retrait")),
+        ("contributor", "experimentation-site", x.to_owned()),
+        ("contributor", "rex", format!("{x}/rex/{MONTREUIL}")),
+        ("officer", "accueil-officer", "/".to_owned()),
+        ("officer", "experimentations", "/experimentations".to_owned()),
+        ("officer", "experimentation", x.to_owned()),
+        ("officer", "convention", format!("{x}/convention")),
+        ("officer", "evaluation", format!("{x}/evaluation")),
+        ("officer", "depots-officer", "/depots?etat=rejected".to_owned()),
+        ("officer", "deposer-officer", "/depots/nouveau".to_owned()),
+        ("analyst", "indicateur", format!("{x}/indicateurs/delai")),
+        ("analyst", "comparer", format!("{x}/comparer?tri=delai")),
+        ("administrator", "comptes", "/administration/comptes".to_owned()),
+        ("administrator", "jetons", "/administration/jetons".to_owned()),
+        ("data_protection_officer", "journal", "/administration/journal".to_owned()),
+        ("nobody", "connexion", "/connexion".to_owned()),
+        ("nobody", "reglement", "/reglement".to_owned()),
+        ("nobody", "accessibilite", "/accessibilite".to_owned()),
+        ("nobody", "donnees", "/donnees-personnelles".to_owned()),
     ];
-    save(
-        "refuse",
-        DepositPage {
-            act: Some((s("Déposer à nouveau"), s("#"))),
-            notice: Some(Notice::new(
-                State::No,
-                "Fichier non retenu : aucune ligne ne compte. 3 problèmes à corriger.",
-                vec![s("Votre fichier reste visible de votre commune 30 jours, jusqu'au 11 avril 2026.")],
-            )),
-            groups_title: s("3 problèmes à corriger"),
-            groups: vec![
-                group(
-                    "La date n'existe pas : corrigez-la.",
-                    "2 cases de la colonne « date_depot »",
-                    vec![
-                        cell("C8", "31/02/2026", "Le 31 février n'existe pas.", "une date, par exemple 12/03/2026", ""),
-                        cell("C19", "2026-13-01", "Il n'y a pas de treizième mois.", "une date, par exemple 12/03/2026", ""),
-                    ],
-                    None,
-                ),
-                group(
-                    "Le groupe n'est pas l'un des deux attendus.",
-                    "14 cases de la colonne « bras »",
-                    vec![
-                        cell("E4", "Assistant ", "Écrivez « assistant ».", "assistant ou temoin", "assistant"),
-                        cell("E5", "témoin", "Écrivez « temoin ».", "assistant ou temoin", "temoin"),
-                    ],
-                    Some(s("et 12 autres cases : elles sont toutes dans le rapport.")),
-                ),
-                group(
-                    "La date de clôture précède la date de dépôt.",
-                    "1 ligne",
-                    vec![cell("ligne 77", "", "Vérifiez les deux dates.", "", "")],
-                    None,
-                ),
-            ],
-            read: read.clone(),
-            columns: columns.clone(),
-            ..base("contributor")
-        },
-    );
-    save(
-        "accepte",
-        DepositPage {
-            notice: Some(Notice::new(
-                State::Ok,
-                "1 284 lignes enregistrées",
-                vec![s("Votre dépôt compte dès maintenant dans les indicateurs de l'expérimentation.")],
-            )),
-            read,
-            columns,
-            warnings: vec![s("La colonne « agent » est vide sur 12 lignes.")],
-            withdraw_href: Some(s("#")),
-            seen: vec![
-                s("La Métropole voit les lignes, pour l'évaluation."),
-                s("Les autres structures voient vos résultats avec votre nom, jamais vos lignes."),
-            ],
-            ..base("contributor")
-        },
-    );
-    save(
-        "encours",
-        DepositPage {
-            running: true,
-            steps: vec![(s("Lecture"), s("done")), (s("Contrôle"), s("now")), (s("Enregistrement"), s(""))],
-            ..base("contributor")
-        },
-    );
-    save(
-        "deposer",
-        NewDepositPage {
-            page: page("Déposer un fichier", "contributor", "new"),
-            experiment: s("Assistant de tri des demandes des usagers"),
-            error: None,
-            csrf: s("x"),
-            choices: vec![(
-                s("Assistant de tri des demandes des usagers"),
-                vec![Choice {
-                    value: s("a"),
-                    label: s("Demandes reçues pendant le mois, mars 2026 (en retard de 2 jours)"),
-                    selected: true,
-                }],
-            )],
-            sites: vec![],
-            max: s("2,1 Go"),
-            expected: s("Un fichier par mois : une ligne par demande reçue, suivie 60 jours. 8 colonnes."),
-            columns: ["id_demande", "code_insee", "date_depot", "date_cloture", "bras", "categorie", "satisfaction", "agent"]
-                .iter()
-                .map(|n| ColumnView {
-                    name: s(n),
-                    title: None,
-                    kind: s("texte"),
-                    expected: s("D suivi de six chiffres, par exemple D004217"),
-                    required: s("oui"),
-                    personal: s(""),
-                })
-                .collect(),
-            template_href: s("#"),
-        },
-    );
-    let verdicts = vec![
-        VerdictRow {
-            href: s("#"),
-            badge: State::Ok.badge("Objectif atteint"),
-            label: s("Délai moyen de clôture des demandes closes"),
-            sentence: s("Les demandes sont closes 2,6 jours plus tôt avec l'assistant ; l'objectif est d'au moins 2 jours de moins."),
-            figures: s("−2,6 jours · intervalle à 95 % : −3,1 à −2,2 · objectif : −2,0 jours"),
-        },
-        VerdictRow {
-            href: s("#"),
-            badge: State::Open.badge("Non concluant"),
-            label: s("Part des demandes closes en 15 jours au plus"),
-            sentence: s("Les données ne permettent pas de conclure."),
-            figures: s("+3,1 points · intervalle à 95 % : −1,0 à +7,2 · objectif : +5 points"),
-        },
-        VerdictRow {
-            href: s("#"),
-            badge: State::No.badge("Objectif non atteint"),
-            label: s("Part des usagers satisfaits (4 ou 5)"),
-            sentence: s("L'effet reste au-dessous de l'objectif."),
-            figures: s("+0,4 point · intervalle à 95 % : −1,0 à +1,8 · objectif : +5 points"),
-        },
+    for (who, name, path) in &pages {
+        let (status, html) = hub.get(who, path).await;
+        keep(name, &html);
+        assert_eq!(status, StatusCode::OK, "{who} {path}: {html}");
+        assert_page(path, &html);
+    }
+    for (i, path) in refused.iter().enumerate() {
+        let (status, html) = hub.get("officer", path).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        assert!(html.contains("Fichier non retenu\u{a0}: aucune ligne ne compte."), "{html}");
+        assert_page(path, &html);
+        keep(&format!("refuse-{i}"), &html);
+    }
+    assert!(!refused.is_empty());
+}
+
+#[tokio::test]
+async fn a_site_knows_nothing_of_others() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let x = "/experimentations/tri-demandes-2026";
+    let foreign = hub.deposits(MONTREUIL).await[0].id;
+    let absent = "01890000-0000-7000-8000-000000000000";
+    for suffix in ["", "/rapport.json", "/retrait", "/evenements"] {
+        let there = hub.get("stranger", &format!("/depots/{foreign}{suffix}")).await;
+        let not_there = hub.get("stranger", &format!("/depots/{absent}{suffix}")).await;
+        assert_eq!(there.0, StatusCode::NOT_FOUND, "{suffix}");
+        assert_eq!(there, not_there, "{suffix}: a foreign deposit answers exactly like an absent one");
+    }
+    assert_eq!(hub.get("stranger", x).await, hub.get("stranger", "/experimentations/autre").await);
+    assert_eq!(hub.get("contributor", &format!("{x}/evaluation")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(hub.get("contributor", &format!("{x}/rex/219300084")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(hub.get("contributor", "/administration/comptes").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(hub.get("administrator", "/depots").await.0, StatusCode::NOT_FOUND);
+    let (_, list) = hub.get("contributor", "/depots.csv?structure=219300084").await;
+    assert!(list.lines().skip(1).all(|l| l.contains(MONTREUIL)), "{list}");
+}
+
+#[tokio::test]
+async fn forms_need_the_sessions_own_token() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let id = hub.deposits(MONTREUIL).await[0].id;
+    let path = format!("/depots/{id}/retrait");
+    assert_eq!(hub.post("contributor", &path, "reason=erreur").await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(hub.post("contributor", &path, "reason=erreur&csrf=autre").await.status(), StatusCode::FORBIDDEN);
+    let foreign = Request::post("/connexion").header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
+    assert_eq!(hub.send(foreign).await.status(), StatusCode::FORBIDDEN);
+    let unsigned = hub.post("nobody", &path, &format!("csrf={CSRF}")).await;
+    assert_eq!(unsigned.headers()[header::LOCATION], "/connexion");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_policy() {
+    let hub = Hub::with(&[]).await;
+    for path in ["/connexion", "/nulle-part", "/api/v1/nulle-part", "/api/v1/openapi.json", "/livez", "/readyz"] {
+        let response = hub.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        let headers = response.headers();
+        assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"), "{path}");
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{path}");
+        assert!(headers.contains_key(header::REFERRER_POLICY), "{path}");
+    }
+    let asset = hub.send(Request::get("/assets/retex.css").body(Body::empty()).unwrap()).await;
+    assert_eq!(asset.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_api_is_a_problem() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let big = 65 * 1024 * 1024 + 1;
+    let deposits = "/api/v1/deposits?convention=tri-demandes-2026&dataset=demandes&period=2026-10&name=a.csv";
+    let cases = [
+        (Request::get("/api/v1/nulle-part"), 404, "not_found"),
+        (Request::delete("/api/v1/deposits"), 405, "method_not_allowed"),
+        (Request::get("/api/v1/conventions/autre"), 404, "not_found"),
+        (Request::get("/api/v1/deposits?state=perdu"), 422, "deposit_state"),
+        (Request::get("/api/v1/deposits?site=12"), 422, "siren"),
+        (Request::get("/api/v1/deposits?limit=beaucoup"), 400, "bad_request"),
+        (Request::post("/api/v1/deposits"), 400, "bad_request"),
+        (Request::post(deposits).header(header::CONTENT_LENGTH, big), 413, "too_large"),
+        (Request::post(deposits.replace("2026-10", "octobre").as_str()), 422, "period"),
+        (Request::post(deposits.replace("&name=a.csv", "").as_str()), 422, "file_name"),
     ];
-    let sites = ["Bagneux", "Bondy", "Paris Est Marne et Bois (accueil mutualisé)", "Vitry-sur-Seine", "Aubervilliers", "Montreuil"];
-    let matrix = Matrix {
-        title: s("Demandes reçues pendant le mois"),
-        periods: ["janv. 2026", "févr. 2026", "mars 2026", "avr. 2026", "mai 2026", "juin 2026"].map(s).to_vec(),
-        rows: sites
-            .iter()
-            .enumerate()
-            .map(|(i, n)| MatrixRow {
-                site: s(n),
-                cells: (0..6)
-                    .map(|j| {
-                        let state = if j > 3 {
-                            State::Open
-                        } else if (i * 7 + j * 5) % 11 == 3 {
-                            State::No
-                        } else if (i + j) % 7 == 6 {
-                            State::Todo
-                        } else {
-                            State::Ok
-                        };
-                        Cell { state, label: s("accepté"), href: (j < 4).then(|| s("#")) }
-                    })
-                    .collect(),
-            })
-            .collect(),
-    };
-    let tabs = vec![
-        (s("Vue d'ensemble"), s("#"), true),
-        (s("Convention"), s("#"), false),
-        (s("Comparer"), s("#"), false),
-        (s("Évaluation"), s("#"), false),
-        (s("Dépôts"), s("#"), false),
-    ];
-    save(
-        "experimentation",
-        Experiment {
-            page: page("Assistant de tri des demandes des usagers", "officer", "experiments")
-                .under("Expérimentations", "/experimentations"),
-            summary: Some(s(
-                "Un assistant propose à l'agent une catégorie, un service et un brouillon de réponse pour chaque demande reçue.",
-            )),
-            act: Some((s("Évaluer"), s("#"))),
-            tabs: tabs.clone(),
-            show_results: true,
-            results_title: s("Où en sont les objectifs"),
-            results_note: Some(s("Calcul du 12 mars 2026, 14 h 05, sur 18 dépôts.")),
-            verdicts,
-            facts: facts(&[
-                ("Durée", "du 5 janvier au 30 juin 2026"),
-                ("Structures", "6"),
-                ("Dépôts acceptés", "18 sur 24 attendus à ce jour"),
-                ("Convention", "tri-demandes-2026, version 1"),
-                ("Prestataire", "À désigner"),
-            ]),
-            reports: facts(&[("Télécharger le PDF", "#"), ("Lire en HTML", "#")]),
-            matrices: vec![matrix],
-            deposits: deposits(),
-            show_site: true,
-            deposits_href: s("#"),
-            rex: vec![
-                RexRow { href: s("#"), site: s("Bagneux"), badge: State::Ok.badge("Remis"), due: s("30 juillet 2026") },
-                RexRow { href: s("#"), site: s("Bondy"), badge: State::Todo.badge("Brouillon"), due: s("30 juillet 2026, dans 4 mois") },
-            ],
-        },
-    );
-    save(
-        "indicateur",
-        IndicatorPage {
-            page: page("Délai moyen de clôture des demandes closes", "analyst", "experiments")
-                .under("Expérimentations", "#")
-                .under("Assistant de tri des demandes des usagers", "#"),
-            experiment: s("Assistant de tri des demandes des usagers"),
-            role: s("indicateur principal"),
-            json_href: s("#"),
-            tabs,
-            verdict: Notice::new(
-                State::Ok,
-                "Objectif atteint",
-                vec![s(
-                    "Les demandes sont closes 2,6 jours plus tôt avec l'assistant (intervalle à 95 % : −3,1 à −2,2) ; l'objectif est d'au moins 2 jours de moins.",
-                )],
-            ),
-            chart: None,
-            caption: s(""),
-            table_caption: s("Délai moyen en jours, par structure"),
-            treated: s("Assistant"),
-            control: s("Témoin"),
-            interval_label: s("Intervalle à 95 %"),
-            rows: sites
-                .iter()
-                .enumerate()
-                .map(|(i, n)| SiteRow {
-                    site: s(n),
-                    n1: s("512"),
-                    n0: s("498"),
-                    m1: s("6,1"),
-                    m0: s("8,7"),
-                    effect: s("−2,6"),
-                    interval: s("−3,4 à −1,8"),
-                    weight: s("17 %"),
-                    reason: (i == 4).then(|| s("Aucune demande du groupe témoin.")),
-                })
-                .collect(),
-            pooled: vec![
-                (s("Ensemble, effets aléatoires (REML, HKSJ)"), s("−2,6"), s("−3,1 à −2,2")),
-                (s("Prévision pour une nouvelle structure"), s(""), s("−3,5 à −1,8")),
-            ],
-            heterogeneity: facts(&[("I²", "12 %"), ("τ²", "0,04")]),
-            warnings: vec![s("Moins de dix structures : l'intervalle est large.")],
-            statistic: s("Moyenne (jours)"),
-            groups: vec![GroupRow {
-                site: s("Bagneux"),
-                arm: s("assistant"),
-                period: s("mars 2026"),
-                n: s("512"),
-                missing: s("0"),
-                value: s("6,1"),
-                interval: s("5,8 à 6,4"),
-                sd: s("3,2"),
-            }],
-            method: facts(&[
-                ("Mesure", "moyenne par structure et par groupe"),
-                ("Effet", "différence de moyennes, assistant moins témoin"),
-            ]),
-            formulas: facts(&[("Valeur d'une ligne", "date_cloture - date_depot"), ("Lignes retenues", "date_cloture IS NOT NULL")]),
-            provenance: facts(&[("Convention", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]),
-            files_title: s("18 fichiers comptés"),
-            files: vec![],
-        },
-    );
+    for (request, status, code) in cases {
+        let what = format!("{request:?}");
+        let request = request.header(header::AUTHORIZATION, "Bearer token-contributor").body(Body::empty()).unwrap();
+        let response = hub.send(request).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{what}");
+        let (found, text) = read(response).await;
+        let problem: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!((found.as_u16(), problem["status"].as_u64(), problem["code"].as_str()), (status, Some(u64::from(status)), Some(code)), "{what}");
+        assert!(problem["title"].is_string() && problem["detail"].is_string() && problem["type"] == "about:blank", "{text}");
+    }
+    let unsigned = hub.send(Request::get("/api/v1/me").body(Body::empty()).unwrap()).await;
+    assert_eq!((unsigned.status(), &unsigned.headers()[header::WWW_AUTHENTICATE]), (StatusCode::UNAUTHORIZED, &"Bearer".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_api_answers_its_own_description() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let (status, document) = hub.api("analyst", Request::get("/api/v1/openapi.json"), Body::empty()).await;
+    assert_eq!((status, document["openapi"].as_str()), (StatusCode::OK, Some("3.1.0")));
+    let paths: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(paths.len(), 10, "{paths:?}");
+    let (_, me) = hub.api("contributor", Request::get("/api/v1/me"), Body::empty()).await;
+    assert_eq!((me["role"].as_str(), me["site"]["name"].as_str()), (Some("contributor"), Some("Montreuil")));
+    let (_, list) = hub.api("contributor", Request::get("/api/v1/deposits?state=accepted&limit=1"), Body::empty()).await;
+    let id = list["deposits"][0]["id"].as_str().unwrap().to_owned();
+    let (status, report) = hub.api("contributor", Request::get(format!("/api/v1/deposits/{id}/report")), Body::empty()).await;
+    assert_eq!((status, report["valid"].as_bool()), (StatusCode::OK, Some(true)));
+    let (status, _) = hub.api("stranger", Request::get(format!("/api/v1/deposits/{id}")), Body::empty()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let (_, snapshot) = hub.api("analyst", Request::get("/api/v1/conventions/tri-demandes-2026/evaluations/latest"), Body::empty()).await;
+    assert_eq!(snapshot["evaluation"]["convention"]["id"], "tri-demandes-2026");
+}
+
+/// A multipart body as a browser writes it.
+fn multipart(fields: &[(&str, &str)], file: (&str, &str)) -> (String, String) {
+    let boundary = "----retex";
+    let mut body = String::new();
+    for (name, value) in fields {
+        body += &format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    let (name, content) = file;
+    body += &format!("--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n{content}\r\n--{boundary}--\r\n");
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+async fn send_file(hub: &Hub, fields: &[(&str, &str)], file: (&str, &str)) -> Response<Body> {
+    let (kind, body) = multipart(fields, file);
+    let request = Request::post("/depots")
+        .header(header::COOKIE, "retex=session-contributor")
+        .header(header::CONTENT_TYPE, kind)
+        .body(Body::from(body))
+        .unwrap();
+    hub.send(request).await
+}
+
+#[tokio::test]
+async fn a_file_goes_through_the_form() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let target = ("target", "tri-demandes-2026/demandes/2026-11");
+    let response = send_file(&hub, &[("csrf", CSRF), target], ("demandes.csv", "id_demande\n")).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    let place = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let (status, html) = hub.get("contributor", &place).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(html.contains("data-events=\"/depots/") && html.contains("http-equiv=\"refresh\""), "{html}");
+    keep("encours", &html);
+
+    for (fields, file, status) in [
+        (vec![target], ("a.csv", "x"), StatusCode::FORBIDDEN),
+        (vec![("csrf", CSRF)], ("a.csv", "x"), StatusCode::UNPROCESSABLE_ENTITY),
+        (vec![("csrf", CSRF), target], ("", ""), StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let response = send_file(&hub, &fields, file).await;
+        assert_eq!(response.status(), status, "{fields:?}");
+    }
 }

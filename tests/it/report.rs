@@ -13,6 +13,8 @@ use serde_json::json;
 
 use crate::fixtures::{self, Shape};
 
+mod command;
+
 /// Where a reader can look at what the tests render, if they ask for it.
 fn keep(name: &str, bytes: &[u8]) {
     if let Some(folder) = std::env::var_os("RETEX_KEEP_REPORTS") {
@@ -54,7 +56,10 @@ fn whole(is_final: bool) -> View {
 #[test]
 fn a_final_report_concludes() {
     let html = html("final", &whole(true));
-    assert!(html.contains("L’expérimentation a réduit cet indicateur de 3,2\u{a0}jours"), "a lot was drawn, and the interval is clear of zero");
+    assert!(
+        html.contains("L’expérimentation a réduit cet indicateur de 3,2\u{a0}jours"),
+        "a lot was drawn, and the interval is clear of zero"
+    );
     assert!(html.contains("Un projet du programme <em>Appropriation</em> de la Métropole du Grand Paris"), "the mention of article 9");
     insta::assert_snapshot!("report_final", html);
 }
@@ -80,7 +85,11 @@ fn silent(shape: &Shape) -> IndicatorResult {
 #[test]
 fn a_report_without_deposits_says_so() {
     let sites = fixtures::sites(3);
-    let evaluation = fixtures::evaluation(&[], vec![silent(&fixtures::delay(Verdict::Provisional)), silent(&fixtures::share(Verdict::Provisional))], false);
+    let evaluation = fixtures::evaluation(
+        &[],
+        vec![silent(&fixtures::delay(Verdict::Provisional)), silent(&fixtures::share(Verdict::Provisional))],
+        false,
+    );
     let view = build(fixtures::document(&sites, &json!({})), &evaluation, &[]);
     insta::assert_snapshot!("report_no_deposits", html("no-deposits", &view));
     if let (_, Some(text)) = pdf("no-deposits", &view) {
@@ -109,7 +118,10 @@ fn sites_without_an_effect_are_listed_with_the_reason() {
     for site in &mut delay.sites {
         site.effect = fixtures::effect(
             Some("mean_difference"),
-            Err(Reason::new("one_unit", "Une seule ligne a une valeur dans le groupe témoin\u{a0}: l’écart ne peut pas se calculer, ni son intervalle.")),
+            Err(Reason::new(
+                "one_unit",
+                "Une seule ligne a une valeur dans le groupe témoin\u{a0}: l’écart ne peut pas se calculer, ni son intervalle.",
+            )),
         );
     }
     delay.pooled = fixtures::pool(&mut delay.sites, 0.1);
@@ -122,8 +134,15 @@ fn sites_without_an_effect_are_listed_with_the_reason() {
 #[test]
 fn forty_sites_fill_several_pages() {
     let sites = fixtures::sites(40);
-    let indicators = vec![fixtures::indicator(&sites, &fixtures::delay(Verdict::Missed)), fixtures::indicator(&sites, &fixtures::share(Verdict::Reached))];
-    let view = build(fixtures::document(&sites, &json!({ "assignment": "chosen" })), &fixtures::evaluation(&sites, indicators, true), &fixtures::answers(&sites));
+    let indicators = vec![
+        fixtures::indicator(&sites, &fixtures::delay(Verdict::Missed)),
+        fixtures::indicator(&sites, &fixtures::share(Verdict::Reached)),
+    ];
+    let view = build(
+        fixtures::document(&sites, &json!({ "assignment": "chosen" })),
+        &fixtures::evaluation(&sites, indicators, true),
+        &fixtures::answers(&sites),
+    );
     let html = html("forty", &view);
     assert!(html.contains("Le groupe d’essai diffère du groupe témoin"), "no lot was drawn");
     assert!(!html.contains("a réduit"), "no lot was drawn");
@@ -140,21 +159,27 @@ fn forty_sites_fill_several_pages() {
 #[test]
 fn names_of_eighty_characters_hold() {
     let sites: Vec<_> = fixtures::sites(6).iter().map(|s| fixtures::long_name(&s.siren, 80)).collect();
-    let indicators = vec![fixtures::indicator(&sites, &fixtures::delay(Verdict::Inconclusive)), fixtures::indicator(&sites, &fixtures::energy(Verdict::None))];
+    let indicators = vec![
+        fixtures::indicator(&sites, &fixtures::delay(Verdict::Inconclusive)),
+        fixtures::indicator(&sites, &fixtures::energy(Verdict::None)),
+    ];
     let view = build(fixtures::document(&sites, &json!({})), &fixtures::evaluation(&sites, indicators, true), &fixtures::answers(&sites));
     insta::assert_snapshot!("report_long_names", html("long-names", &view));
     pdf("long-names", &view);
 }
 
 /// What a person might paste into an answer.
-const MARKUP: &str = "#panic(\"typst\") $x^2$ *gras* <b>balise</b> <script>alert(1)</script> {{ 7*7 }} [lien](http://exemple.fr) \\ @ref `code` & « fin »";
+const MARKUP: &str =
+    "#panic(\"typst\") $x^2$ *gras* <b>balise</b> <script>alert(1)</script> {{ 7*7 }} [lien](http://exemple.fr) \\ @ref `code` & « fin »";
 
 #[test]
 fn markup_other_scripts_and_signs_are_text() {
     let sites = fixtures::sites(3);
     let mut rex = fixtures::answers(&sites);
     rex[0].answers.insert("deroule".to_owned(), json!(MARKUP));
-    rex[1].answers.insert("deroule".to_owned(), json!("שלום לכולם, זה עובד היטב\nمرحبا بكم\nTrès bien 👍🏽 😀 ✓\u{0}\u{7}\u{200f}fin \u{e000}"));
+    rex[1]
+        .answers
+        .insert("deroule".to_owned(), json!("שלום לכולם, זה עובד היטב\nمرحبا بكم\nTrès bien 👍🏽 😀 ✓\u{0}\u{7}\u{200f}fin \u{e000}"));
     let mut delay = fixtures::indicator(&sites, &fixtures::delay(Verdict::Reached));
     delay.sites[0].site.name = "Ville <&> \"😀\" #let x = 1".to_owned();
     let view = build(fixtures::document(&sites, &json!({})), &fixtures::evaluation(&sites, vec![delay], true), &rex);
@@ -164,7 +189,9 @@ fn markup_other_scripts_and_signs_are_text() {
     insta::assert_snapshot!("report_markup", html);
     let (_, text) = pdf("markup", &view);
     if let Some(text) = text {
-        for words in ["#panic(\"typst\")", "$x^2$", "*gras*", "<script>alert(1)</script>", "{{ 7*7 }}", "`code`", "Ville <&> \"▢\" #let x = 1"] {
+        for words in
+            ["#panic(\"typst\")", "$x^2$", "*gras*", "<script>alert(1)</script>", "{{ 7*7 }}", "`code`", "Ville <&> \"▢\" #let x = 1"]
+        {
             assert!(text.contains(words), "{words} in {text}");
         }
         assert!(text.contains("la version HTML les montre") || text.contains("La version HTML les montre"), "the replacement is said");
@@ -177,7 +204,10 @@ fn an_answer_of_thirty_pages_runs_over_thirty_pages() {
     let mut rex = fixtures::answers(&sites);
     let mut long = String::new();
     for i in 1..=900 {
-        let _ = writeln!(long, "Paragraphe {i}. Le déploiement s'est déroulé en plusieurs étapes, et chacune a demandé un échange avec les agents de l'accueil, puis un essai.");
+        let _ = writeln!(
+            long,
+            "Paragraphe {i}. Le déploiement s'est déroulé en plusieurs étapes, et chacune a demandé un échange avec les agents de l'accueil, puis un essai."
+        );
     }
     rex[0].answers.insert("deroule".to_owned(), json!(long));
     let indicators = vec![fixtures::indicator(&sites, &fixtures::delay(Verdict::Reached))];
@@ -226,13 +256,15 @@ fn the_pdf_is_accessible_and_reproducible() {
 fn with(scale: &'static str, kind: &str, value: &[f64], verdict: Verdict, effect: f64) -> IndicatorResult {
     let statistic = if scale == "risk_difference" { "proportion" } else { "mean" };
     let target = Some(fixtures::target(kind, value));
-    fixtures::indicator(&fixtures::sites(8), &Shape { scale: Some(scale), statistic, effect, se: 0.05, tau2: 0.0001, target, ..fixtures::delay(verdict) })
+    fixtures::indicator(
+        &fixtures::sites(8),
+        &Shape { scale: Some(scale), statistic, effect, se: 0.05, tau2: 0.0001, target, ..fixtures::delay(verdict) },
+    )
 }
 
 #[test]
 fn words_follow_the_design() {
-    let verdicts =
-        [Verdict::Provisional, Verdict::Reached, Verdict::Missed, Verdict::Inconclusive, Verdict::NotEvaluable, Verdict::None];
+    let verdicts = [Verdict::Provisional, Verdict::Reached, Verdict::Missed, Verdict::Inconclusive, Verdict::NotEvaluable, Verdict::None];
     let mut all = String::new();
     for design in ["controlled", "before_after", "difference_in_differences"] {
         for assignment in ["random", "chosen"] {
