@@ -129,8 +129,15 @@ async fn open_session(app: &App, account: Account) -> Result<SignedIn> {
     let (now, token, csrf) = (app.clock.now(), hex::encode(app.clock.random::<32>()), hex::encode(app.clock.random::<32>()));
     let mut tx = app.store.begin().await?;
     let (token_sha256, account_id) = (sha256(&token), account.id);
-    tx.insert_session(&Session { token_sha256, account_id, csrf: csrf.clone(), created_at: now, expires_at: now + SESSION, last_seen_at: now })
-        .await?;
+    tx.insert_session(&Session {
+        token_sha256,
+        account_id,
+        csrf: csrf.clone(),
+        created_at: now,
+        expires_at: now + SESSION,
+        last_seen_at: now,
+    })
+    .await?;
     let actor = Actor { csrf, ..Actor::new(account)? };
     record(&mut tx, now, actor.in_audit(), actor.site.clone(), "session.open", format!("account/{account_id}"), json!(null)).await?;
     tx.commit().await?;
@@ -191,7 +198,8 @@ pub struct NewAccount {
 /// is taken.
 pub async fn create_account(app: &App, by: Option<&Actor>, new: NewAccount) -> Result<AccountId> {
     let email = new.email.trim().to_lowercase();
-    let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !email.contains(char::is_whitespace));
+    let shaped =
+        email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !email.contains(char::is_whitespace));
     if !shaped {
         return Err(Error::invalid("email", format!("« {email} » n'est pas une adresse électronique, par exemple prenom.nom@commune.fr.")));
     }

@@ -125,6 +125,7 @@ pub enum ConventionCommand {
         /// Le document.
         #[arg(value_name = "FICHIER")]
         file: PathBuf,
+        /// De quelle plateforme.
         #[command(flatten)]
         config: Config,
     },
@@ -198,7 +199,8 @@ async fn setup(person: Person) -> Result<()> {
 async fn create(app: &App, person: Person, role: Role, site: Option<Siren>) -> Result<()> {
     let (password, drawn) = password(&app.clock, person.password_stdin)?;
     let email = person.email.clone();
-    access::create_account(app, None, NewAccount { email: person.email, name: person.name, role, site, password: password.clone() }).await?;
+    access::create_account(app, None, NewAccount { email: person.email, name: person.name, role, site, password: password.clone() })
+        .await?;
     println!("Compte ouvert pour {email} ({}).", role.in_french());
     if drawn {
         println!("Mot de passe, affiché cette seule fois : {password}");
@@ -224,7 +226,12 @@ async fn account(command: AccountCommand) -> Result<()> {
         AccountCommand::Create { role, site, person } => {
             let app = open(person.config.clone()).await?;
             let site = site.map(|code| {
-                let unknown = || Error::invalid("unknown_site", format!("« {code} » n'est ni le SIREN ni le code INSEE d'une collectivité de la Métropole."));
+                let unknown = || {
+                    Error::invalid(
+                        "unknown_site",
+                        format!("« {code} » n'est ni le SIREN ni le code INSEE d'une collectivité de la Métropole."),
+                    )
+                };
                 territory::by_code(&code).map(|o| o.siren.clone()).ok_or_else(unknown)
             });
             create(&app, person, role.parse()?, site.transpose()?).await
@@ -271,7 +278,8 @@ async fn token(command: TokenCommand) -> Result<()> {
         TokenCommand::Create { name, days, named } => {
             let (app, account) = find(named).await?;
             let ends = app.clock.now().checked_add_days(Days::new(days));
-            let ends = ends.filter(|e| e.date_naive() < NaiveDate::MAX).ok_or_else(|| Error::invalid("days", "Cette durée est trop longue."))?;
+            let ends =
+                ends.filter(|e| e.date_naive() < NaiveDate::MAX).ok_or_else(|| Error::invalid("days", "Cette durée est trop longue."))?;
             let (id, secret) = access::create_token(&app, None, &account, &name, Some(ends)).await?;
             println!("Jeton {id}, affiché cette seule fois : {secret}");
             Ok(())

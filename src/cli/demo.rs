@@ -68,7 +68,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         config.data = "retex-demo".into();
     }
     if config.database.is_some() || config.lake.is_some() {
-        return Err(Error::invalid("demo_is_local", "La démonstration reste dans son dossier : retirez les réglages de la base et des fichiers."));
+        return Err(Error::invalid(
+            "demo_is_local",
+            "La démonstration reste dans son dossier : retirez les réglages de la base et des fichiers.",
+        ));
     }
     serve::log(config.log_json);
     let samples = samples.unwrap_or_else(default_samples);
@@ -113,7 +116,10 @@ async fn build(config: Config, samples: &Path) -> Result<()> {
     for sample in SAMPLES {
         let folder = samples.join(sample);
         let convention = Convention::load_file(&folder.join("convention.yaml")).map_err(|e| {
-            Error::invalid("no_samples", format!("Les exemples ne sont pas dans {} : indiquez leur dossier avec --samples. {e}", samples.display()))
+            Error::invalid(
+                "no_samples",
+                format!("Les exemples ne sont pas dans {} : indiquez leur dossier avec --samples. {e}", samples.display()),
+            )
         })?;
         conventions.push((folder, convention));
     }
@@ -214,7 +220,15 @@ fn planned(folder: &Path, registered: &Registered) -> Result<Vec<Planned>> {
                 last = Some(period);
                 let hour = 8 + u32::try_from(i % 8).unwrap_or(0);
                 let at = at(due.due - early + Days::new(correction), hour);
-                files.push(Planned { at, convention: registered.head.name.clone(), site: siren.clone(), dataset, period, name: file, path });
+                files.push(Planned {
+                    at,
+                    convention: registered.head.name.clone(),
+                    site: siren.clone(),
+                    dataset,
+                    period,
+                    name: file,
+                    path,
+                });
             }
         }
     }
@@ -289,7 +303,9 @@ async fn print_guide(app: &App, address: std::net::SocketAddr) -> Result<()> {
         println!("    {:<46} {:<36} {site}", a.email, a.role.parse::<Role>()?.in_french());
     }
     println!("\n  À voir");
-    println!("    agent d'une mairie : ce qui est à déposer, un fichier refusé avec ses cellules fautives (samples/README.md dit lesquels)");
+    println!(
+        "    agent d'une mairie : ce qui est à déposer, un fichier refusé avec ses cellules fautives (samples/README.md dit lesquels)"
+    );
     println!("    analyse            : un indicateur comparé entre collectivités, sa figure et sa table");
     println!("    mission            : l'évaluation définitive des dépôts sauvages, le rapport en PDF et en HTML");
     println!("\n  Ctrl-C arrête ; le dossier garde tout, supprimez-le pour recommencer.\n");

@@ -58,8 +58,12 @@ pub fn worker(mut arguments: Arguments) -> Result<ExitCode> {
 /// Opens the listening socket.
 pub(super) async fn listen(config: &Config) -> Result<tokio::net::TcpListener> {
     tokio::net::TcpListener::bind(config.listen).await.map_err(|e| {
-        Error::new(Kind::Unavailable, "listen", format!("L'adresse {} est déjà prise ou interdite. Choisissez-en une autre avec --listen.", config.listen))
-            .with_source(e)
+        Error::new(
+            Kind::Unavailable,
+            "listen",
+            format!("L'adresse {} est déjà prise ou interdite. Choisissez-en une autre avec --listen.", config.listen),
+        )
+        .with_source(e)
     })
 }
 

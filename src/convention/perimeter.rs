@@ -78,7 +78,10 @@ impl FromStr for Role {
     type Err = Error;
     fn from_str(s: &str) -> Result<Self> {
         let names = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|r| r.name() == s).ok_or_else(|| Error::invalid("role", format!("« {s} » n'est pas un rôle ; les rôles sont : {}.", names())))
+        Self::ALL
+            .into_iter()
+            .find(|r| r.name() == s)
+            .ok_or_else(|| Error::invalid("role", format!("« {s} » n'est pas un rôle ; les rôles sont : {}.", names())))
     }
 }
 
@@ -169,7 +172,7 @@ fn in_time(document: &Document, asked: Use, dataset: Option<&str>, today: NaiveD
         Use::Deposit => {
             let due = dataset.and_then(|d| document.datasets.get(d)?.due.as_deref()).and_then(days).unwrap_or(Days::new(0));
             end.checked_add_days(due).and_then(|last| last.checked_add_days(CORRECTIONS))
-        },
+        }
         _ => end.checked_add_months(Months::new(document.retention.months)),
     };
     match (asked, last) {
@@ -193,7 +196,8 @@ mod tests {
         let siren = |s: &str| s.parse::<Siren>().expect("a SIREN");
         let person = Person { role, site: site.map(siren) };
         let dataset = (asked == Use::Deposit).then(|| document.datasets.keys().next().expect("a dataset").clone());
-        may(&document, &person, asked, dataset.as_deref(), of.map(siren).as_ref(), day.parse().expect("a day")).map_or_else(|e| e.code, |()| "ok")
+        may(&document, &person, asked, dataset.as_deref(), of.map(siren).as_ref(), day.parse().expect("a day"))
+            .map_or_else(|e| e.code, |()| "ok")
     }
 
     #[test]

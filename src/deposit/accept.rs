@@ -91,7 +91,10 @@ where
 
 async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, received: &Received) -> Result<Accepted> {
     if received.bytes == 0 {
-        return Err(Error::invalid("empty_file", "Ce fichier est vide. Vérifiez que vous avez choisi le bon fichier, puis déposez-le à nouveau."));
+        return Err(Error::invalid(
+            "empty_file",
+            "Ce fichier est vide. Vérifiez que vous avez choisi le bon fichier, puis déposez-le à nouveau.",
+        ));
     }
     let (head, site) = (&allowed.registered.head, &allowed.site);
     if let Some(deposit) = app.store.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256).await? {

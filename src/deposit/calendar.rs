@@ -3,8 +3,8 @@
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    error::{Error, Result},
     convention::document::{Dataset, Document, Periodicity, days},
+    error::{Error, Result},
     ids::{Period, Siren},
     store::deposits::{Deposit, DepositState},
 };
@@ -104,9 +104,10 @@ pub fn check_period(document: &Document, dataset: &str, period: Option<Period>) 
     let list = || asked.iter().flatten().map(|p| p.in_french()).collect::<Vec<_>>().join(", ");
     Err(match period {
         None => Error::invalid("period_required", format!("Indiquez le mois auquel ce fichier se rapporte : {}.", list())),
-        Some(_) if asked.contains(&None) => {
-            Error::invalid("period_not_expected", "Ce jeu de données s'envoie en une fois, pour toute l'expérimentation : n'indiquez pas de mois.")
-        }
+        Some(_) if asked.contains(&None) => Error::invalid(
+            "period_not_expected",
+            "Ce jeu de données s'envoie en une fois, pour toute l'expérimentation : n'indiquez pas de mois.",
+        ),
         Some(p) => {
             Error::invalid("period_outside", format!("La convention n'attend rien pour {} ; elle attend : {}.", p.in_french(), list()))
         }

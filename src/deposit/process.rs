@@ -141,7 +141,12 @@ pub async fn give_up(app: &App, id: DepositId) -> Result<()> {
     let report = CheckReport {
         valid: false,
         source_error: Some(SourceError { code: "check_failed".to_owned(), message: message.to_owned() }),
-        file: FileInfo { name: deposit.file_name.clone(), bytes: deposit.bytes.unsigned_abs(), sha256: deposit.sha256.clone(), ..FileInfo::default() },
+        file: FileInfo {
+            name: deposit.file_name.clone(),
+            bytes: deposit.bytes.unsigned_abs(),
+            sha256: deposit.sha256.clone(),
+            ..FileInfo::default()
+        },
         schema: SchemaInfo::default(),
         stats: Stats::default(),
         columns: Vec::new(),
@@ -175,7 +180,8 @@ async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &
         Accepted::Current { superseded } => superseded.map(|d| d.to_string()),
         Accepted::Superseded { .. } => None,
     };
-    let detail = json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": matches!(accepted, Accepted::Current { .. })});
+    let detail =
+        json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": matches!(accepted, Accepted::Current { .. })});
     audit::append(&mut tx, &decided(app, deposit, "deposit.accept", detail)).await?;
     tx.enqueue(&app.clock, &Job::Evaluate { convention: registered.head.id }).await?;
     tx.commit().await

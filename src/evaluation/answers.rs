@@ -36,7 +36,8 @@ pub async fn read(app: &App, actor: &Actor, convention: &str, site: &Siren) -> R
     let registered = register::find(app, convention).await?;
     let document = &registered.convention.document;
     perimeter::may(document, &actor.person(), Use::ReadRex, None, Some(site), app.clock.today())?;
-    let asked = document.rex.as_ref().ok_or_else(|| Error::new(Kind::NotFound, "no_rex", "Cette convention ne prévoit pas de questionnaire."))?;
+    let asked =
+        document.rex.as_ref().ok_or_else(|| Error::new(Kind::NotFound, "no_rex", "Cette convention ne prévoit pas de questionnaire."))?;
     let questionnaire = questionnaire(&asked.questionnaire)?;
     let row = app.store.rex(registered.head.id, site).await?;
     let answers = row.as_ref().map(|r| serde_json::from_str(&r.answers)).transpose().map_err(Error::internal)?.unwrap_or_default();
@@ -48,7 +49,15 @@ pub async fn read(app: &App, actor: &Actor, convention: &str, site: &Siren) -> R
 ///
 /// # Errors
 /// Answers of the wrong type or, on submission, missing ones, located; [`Kind::Conflict`] if someone wrote meanwhile.
-pub async fn write(app: &App, actor: &Actor, convention: &str, site: &Siren, seen: i64, answers: Map<String, Json>, submit: bool) -> Result<i64> {
+pub async fn write(
+    app: &App,
+    actor: &Actor,
+    convention: &str,
+    site: &Siren,
+    seen: i64,
+    answers: Map<String, Json>,
+    submit: bool,
+) -> Result<i64> {
     let rex = read(app, actor, convention, site).await?;
     perimeter::may(&rex.registered.convention.document, &actor.person(), Use::WriteRex, None, Some(site), app.clock.today())?;
     rex.questionnaire.check(&answers, submit)?;

@@ -14,11 +14,17 @@ const SITES: u64 = 3;
 pub fn for_site(document: &Document, mut evaluation: Evaluation, site: &Siren) -> Evaluation {
     let minimum = u64::from(document.disclosure.minimum_cell);
     let plan = &document.evaluation.indicators;
-    evaluation.indicators = evaluation.indicators.into_iter().zip(plan).map(|(result, indicator)| {
-        let datasets: Vec<_> = [indicator.dataset.as_deref(), value_dataset(indicator), per_dataset(indicator)].into_iter().flatten().collect();
-        let comparison = document.uses.comparison.as_ref().filter(|c| datasets.iter().all(|d| c.datasets.iter().any(|n| n == d)));
-        indicator_for_site(result, site, comparison.map(|c| c.sites), minimum)
-    }).collect();
+    evaluation.indicators = evaluation
+        .indicators
+        .into_iter()
+        .zip(plan)
+        .map(|(result, indicator)| {
+            let datasets: Vec<_> =
+                [indicator.dataset.as_deref(), value_dataset(indicator), per_dataset(indicator)].into_iter().flatten().collect();
+            let comparison = document.uses.comparison.as_ref().filter(|c| datasets.iter().all(|d| c.datasets.iter().any(|n| n == d)));
+            indicator_for_site(result, site, comparison.map(|c| c.sites), minimum)
+        })
+        .collect();
     // Row counts and hashes of the others' files say how much they sent.
     evaluation.provenance.deposits.retain(|d| d.site == *site);
     evaluation

@@ -56,7 +56,10 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
     let registered = register::find(app, convention).await?;
     let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
     if app.clock.today() <= registered.head.ends_on {
-        return conflict("period_not_over", "L'expérimentation n'est pas terminée : l'évaluation définitive s'arrête après son dernier jour.");
+        return conflict(
+            "period_not_over",
+            "L'expérimentation n'est pas terminée : l'évaluation définitive s'arrête après son dernier jour.",
+        );
     }
     if app.store.latest_evaluation(registered.head.id).await?.is_some_and(|row| row.head.is_final) {
         return conflict("already_final", "L'évaluation définitive est déjà arrêtée.");
@@ -101,7 +104,14 @@ fn table(deposit: &Deposit, path: &Path) -> Result<DepositTable> {
     })
 }
 
-async fn keep(app: &App, registered: &Registered, is_final: bool, by: Option<&Actor>, inputs: String, body: String) -> Result<EvaluationHead> {
+async fn keep(
+    app: &App,
+    registered: &Registered,
+    is_final: bool,
+    by: Option<&Actor>,
+    inputs: String,
+    body: String,
+) -> Result<EvaluationHead> {
     let (id, now) = (EvaluationId(app.clock.id()), app.clock.now());
     let created_by: Option<AccountId> = by.map(|a| a.account);
     let new = NewEvaluation { id, convention_id: registered.head.id, is_final, inputs_sha256: inputs, body, created_at: now, created_by };

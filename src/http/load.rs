@@ -2,13 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::{
-    words,
-};
+use super::words;
 use crate::{
     access::Actor,
-    convention::perimeter::Role,
     app::App,
+    convention::perimeter::Role,
     convention::{Convention, document::Document},
     deposit::calendar::{self, Expected, Standing},
     error::{Error, Kind, Result},

@@ -14,7 +14,10 @@ use crate::{
     convention::document::{Document, Plan},
     deposit::calendar::Standing,
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
-    report::{scale::{Display, pooled_value}, sentence},
+    report::{
+        scale::{Display, pooled_value},
+        sentence,
+    },
     store::{
         deposits::{Deposit, DepositState},
         rex::RexRow as StoredRex,

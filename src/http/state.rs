@@ -7,16 +7,12 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 
-use super::{
-    failure::PageError,
-    problem::Problem,
-    view::Who,
-};
+use super::{failure::PageError, problem::Problem, view::Who};
 use crate::{
-    access::Actor,
     access,
-    convention::perimeter::Role,
+    access::Actor,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind, Result},
     territory,
 };

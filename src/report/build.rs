@@ -45,7 +45,8 @@ pub async fn build(app: &App, actor: &Actor, convention: &str, format: Format) -
     let answers = answers::submitted(app, &registered).await?;
     let filter = DepositFilter { convention: Some(registered.head.id), state: Some(DepositState::Rejected), ..DepositFilter::default() };
     let (rejected, _) = app.store.deposits(&filter, Page::ALL).await?;
-    let rejected: Vec<_> = rejected.iter().map(|d| format!("{} ({}, {})", d.file_name, registered.convention.site_name(&d.site), d.number)).collect();
+    let rejected: Vec<_> =
+        rejected.iter().map(|d| format!("{} ({}, {})", d.file_name, registered.convention.site_name(&d.site), d.number)).collect();
     let head = snapshot.head;
     let bytes = tokio::task::spawn_blocking(move || {
         let view = view(&registered.convention, &snapshot.evaluation, &answers, &rejected);

@@ -111,8 +111,12 @@ fn shows_levels(result: &IndicatorResult) -> bool {
 fn groups(result: &IndicatorResult) -> &'static [(&'static str, &'static str)] {
     const ARMS: &[(&str, &str)] = &[("treated", "Essai"), ("control", "Témoin")];
     const PHASES: &[(&str, &str)] = &[("trial", "Pendant"), ("baseline", "Avant")];
-    const CHANGES: &[(&str, &str)] =
-        &[("treated_trial", "Essai, pendant"), ("treated_baseline", "Essai, avant"), ("control_trial", "Témoin, pendant"), ("control_baseline", "Témoin, avant")];
+    const CHANGES: &[(&str, &str)] = &[
+        ("treated_trial", "Essai, pendant"),
+        ("treated_baseline", "Essai, avant"),
+        ("control_trial", "Témoin, pendant"),
+        ("control_baseline", "Témoin, avant"),
+    ];
     let arms = || result.sites.iter().flat_map(|s| &s.groups).filter_map(|g| g.arm.as_deref());
     [ARMS, PHASES, CHANGES].into_iter().find(|set| arms().any(|a| set.iter().any(|(code, _)| *code == a))).unwrap_or(&[])
 }
@@ -190,7 +194,9 @@ fn effects(result: &IndicatorResult) -> Plot {
                 n: counts(site),
                 marks: estimate.map(|x| mark(&display, x, site.effect.ci, size, true)).into_iter().collect(),
                 figures: estimate.map_or(String::new(), |x| figures(&display, x, site.effect.ci)),
-                reason: estimate.is_none().then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
+                reason: estimate
+                    .is_none()
+                    .then(|| site.effect.reason.as_ref().map_or("Aucun effet estimé.".to_owned(), |r| r.message.clone())),
             }
         })
         .collect();

@@ -193,12 +193,27 @@ mod tests {
         assert_eq!(number(-0.04, 1), "0,0", "no minus sign before zero");
         assert_eq!(number(f64::NAN, 1), "–");
         assert_eq!((signed(2.4, 1), signed(-2.4, 1), signed(0.01, 1)), ("+2,4".into(), "−2,4".into(), "0,0".into()));
-        assert_eq!((integer(999), integer(1_000), integer(12_345_678)), ("999".into(), "1\u{202f}000".into(), "12\u{202f}345\u{202f}678".into()));
+        assert_eq!(
+            (integer(999), integer(1_000), integer(12_345_678)),
+            ("999".into(), "1\u{202f}000".into(), "12\u{202f}345\u{202f}678".into())
+        );
     }
 
     #[test]
     fn decimals_follow_the_uncertainty() {
-        for (half, expected) in [(120.0, 0), (12.0, 0), (5.3, 1), (1.2, 1), (0.98, 1), (0.12, 2), (0.05, 2), (0.02, 3), (0.0, 2), (f64::INFINITY, 2), (1e-12, 6)] {
+        for (half, expected) in [
+            (120.0, 0),
+            (12.0, 0),
+            (5.3, 1),
+            (1.2, 1),
+            (0.98, 1),
+            (0.12, 2),
+            (0.05, 2),
+            (0.02, 3),
+            (0.0, 2),
+            (f64::INFINITY, 2),
+            (1e-12, 6),
+        ] {
             assert_eq!(decimals(half), expected, "{half}");
         }
     }
@@ -236,6 +251,9 @@ mod tests {
         assert_eq!(typeset("l'essai"), "l’essai");
         assert_eq!(list(&["a", "b", "c"]), "a, b et c");
         assert_eq!(humanise("relation-usagers"), "Relation usagers");
-        assert_eq!((count(1, "ligne", "lignes"), count(1_284, "ligne", "lignes")), ("1\u{a0}ligne".into(), "1\u{202f}284\u{a0}lignes".into()));
+        assert_eq!(
+            (count(1, "ligne", "lignes"), count(1_284, "ligne", "lignes")),
+            ("1\u{a0}ligne".into(), "1\u{202f}284\u{a0}lignes".into())
+        );
     }
 }

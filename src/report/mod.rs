@@ -18,11 +18,7 @@ pub use self::{
     build::{Built, Format, build},
     view::view,
 };
-use crate::{
-    error::Result,
-    evaluation::result::IndicatorResult,
-    report::charts::Table,
-};
+use crate::{error::Result, evaluation::result::IndicatorResult, report::charts::Table};
 
 /// The mention that the règlement asks for (art. 9).
 pub const MENTION: &str = "Un projet du programme Appropriation de la Métropole du Grand Paris";

@@ -39,7 +39,11 @@ pub(super) fn render(view: &View) -> Result<Vec<u8>> {
     inputs.insert("data".into(), Bytes::new(bytes).into_value());
     let document = ENGINE.compile_with_input(inputs).output.map_err(|e| failed(&e))?;
     let options = PdfOptions {
-        ident: Smart::Custom(format!("retex/{}/{}", view.title, view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/"))),
+        ident: Smart::Custom(format!(
+            "retex/{}/{}",
+            view.title,
+            view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/")
+        )),
         creator: Smart::Custom(Some("Retex".to_owned())),
         timestamp: None,
         standards: PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| failed(&e))?,
@@ -58,7 +62,9 @@ fn make_printable(world: &dyn World, data: &mut Json) -> bool {
     let book = world.book();
     let mut known: BTreeMap<char, bool> = BTreeMap::new();
     let mut holds = |c: char| {
-        *known.entry(c).or_insert_with(|| c == '\n' || !is_private(c) && (0..).map_while(|i| book.info(i)).any(|font| font.coverage.contains(c as u32)))
+        *known.entry(c).or_insert_with(|| {
+            c == '\n' || !is_private(c) && (0..).map_while(|i| book.info(i)).any(|font| font.coverage.contains(c as u32))
+        })
     };
     replace(data, &mut holds)
 }

@@ -38,9 +38,7 @@ pub fn conclusion(result: &IndicatorResult, plan: &Plan) -> String {
     let Some(value) = pooled_value(result) else {
         return typeset(&match &result.pooled.reason {
             Some(reason) => format!("Pas de valeur d'ensemble. {}", full_stop(&reason.message)),
-            None if result.scale.is_none() => {
-                "Une valeur par structure, sans groupe de comparaison : aucun effet n'est estimé.".to_owned()
-            }
+            None if result.scale.is_none() => "Une valeur par structure, sans groupe de comparaison : aucun effet n'est estimé.".to_owned(),
             None => "Pas de valeur d'ensemble.".to_owned(),
         });
     };
@@ -81,12 +79,7 @@ fn estimated(result: &IndicatorResult, plan: &Plan, (estimate, ci): (f64, Interv
             (Design::Controlled | Design::None, true) => ("Le rapport entre le groupe d'essai et le groupe témoin", "estimé"),
         }
     };
-    format!(
-        "{subject} est {verb} à {} ({} : {}).",
-        display.value(estimate),
-        interval_name(plan),
-        display.interval(ci)
-    )
+    format!("{subject} est {verb} à {} ({} : {}).", display.value(estimate), interval_name(plan), display.interval(ci))
 }
 
 /// The first sentence of a conclusion, where the interval leaves no doubt on the direction; else none.

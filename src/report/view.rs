@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::{
-    DepositLine, Fact, IndicatorView, Paragraph, Party, Provenance, Received, ReceivedCell, ReceivedRow, RexAnswer, RexQuestion, RexSection,
-    View, charts,
+    DepositLine, Fact, IndicatorView, Paragraph, Party, Provenance, Received, ReceivedCell, ReceivedRow, RexAnswer, RexQuestion,
+    RexSection, View, charts,
     french::{self, NBSP, typeset},
     scale::{Display, pooled_value, short},
     sentence,
@@ -213,7 +213,10 @@ fn rex_sections(convention: &Convention, rex: &[Answers]) -> (Vec<RexSection>, S
     let missing: Vec<String> = order.iter().filter(|s| !rex.iter().any(|r| r.site == ***s)).map(|s| convention.site_name(s)).collect();
     let summary = match (rex.len(), missing.len()) {
         (0, _) => "Aucun retour d'expérience n'a été reçu.".to_owned(),
-        (n, 0) => format!("{} : toutes les structures ont répondu.", french::count(n as u64, "retour d'expérience reçu", "retours d'expérience reçus")),
+        (n, 0) => format!(
+            "{} : toutes les structures ont répondu.",
+            french::count(n as u64, "retour d'expérience reçu", "retours d'expérience reçus")
+        ),
         (n, m) => format!(
             "{} sur {}. {} : {}.",
             french::count(n as u64, "retour d'expérience reçu", "retours d'expérience reçus"),
@@ -243,11 +246,8 @@ fn rex_sections(convention: &Convention, rex: &[Answers]) -> (Vec<RexSection>, S
                             (!paragraphs.is_empty()).then(|| RexAnswer { site: convention.site_name(&a.site), paragraphs })
                         })
                         .collect();
-                    let silent: Vec<String> = rex
-                        .iter()
-                        .map(|a| convention.site_name(&a.site))
-                        .filter(|name| !answers.iter().any(|a| a.site == *name))
-                        .collect();
+                    let silent: Vec<String> =
+                        rex.iter().map(|a| convention.site_name(&a.site)).filter(|name| !answers.iter().any(|a| a.site == *name)).collect();
                     RexQuestion {
                         label: q.label.clone(),
                         short: q.kind != QuestionKind::Text,

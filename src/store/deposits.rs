@@ -189,8 +189,7 @@ const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
        AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn' ORDER BY created_at DESC, id DESC LIMIT 1"
 );
-const NAMED: &str =
-    "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
+const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
 
 impl Store {
     /// One deposit.

@@ -381,7 +381,11 @@ async fn every_refusal_of_the_api_is_a_problem() {
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{what}");
         let (found, text) = read(response).await;
         let problem: Json = serde_json::from_str(&text).unwrap();
-        assert_eq!((found.as_u16(), problem["status"].as_u64(), problem["code"].as_str()), (status, Some(u64::from(status)), Some(code)), "{what}");
+        assert_eq!(
+            (found.as_u16(), problem["status"].as_u64(), problem["code"].as_str()),
+            (status, Some(u64::from(status)), Some(code)),
+            "{what}"
+        );
         assert!(problem["title"].is_string() && problem["detail"].is_string() && problem["type"] == "about:blank", "{text}");
     }
     let unsigned = hub.send(Request::get("/api/v1/me").body(Body::empty()).unwrap()).await;
@@ -415,7 +419,9 @@ fn multipart(fields: &[(&str, &str)], file: (&str, &str)) -> (String, String) {
         body += &format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     }
     let (name, content) = file;
-    body += &format!("--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n{content}\r\n--{boundary}--\r\n");
+    body += &format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n{content}\r\n--{boundary}--\r\n"
+    );
     (format!("multipart/form-data; boundary={boundary}"), body)
 }
 

@@ -8,6 +8,7 @@ mod check_properties;
 mod config;
 mod convention;
 mod evaluate;
+mod fixtures;
 mod ground;
 mod http;
 mod jobs;

@@ -13,8 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::Actor,
-    deposit,
     app::App,
+    deposit,
     deposit::report::CheckReport,
     error::{Error, Result},
     http::{

@@ -11,9 +11,8 @@ use utoipa::ToSchema;
 
 use crate::{
     access::Actor,
-    evaluation,
-    report,
     app::App,
+    evaluation,
     evaluation::result::Evaluation,
     http::{
         load,
@@ -21,6 +20,7 @@ use crate::{
         problem::{Problem, ProblemBody},
         state::Caller,
     },
+    report,
 };
 
 /// One snapshot.

@@ -5,8 +5,8 @@ use axum::extract::State as Extract;
 
 use crate::{
     access::Actor,
-    convention::perimeter::Role,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind, Result},
     http::{
         failure::{PageResult, html},

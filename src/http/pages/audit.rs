@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::accounts::tabs;
 use crate::{
-    convention::perimeter::Role,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind},
     http::{
         failure::{PageResult, html},

@@ -5,8 +5,8 @@ use axum::extract::{Path, Query, State as Extract};
 use serde::Deserialize;
 
 use crate::{
-    evaluation,
     app::App,
+    evaluation,
     evaluation::result::{Evaluation, IndicatorResult, SiteResult},
     http::{
         failure::{PageResult, html},

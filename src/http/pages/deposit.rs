@@ -17,9 +17,9 @@ use serde::Deserialize;
 use super::confirm::Confirm;
 use crate::{
     access::Actor,
-    deposit,
     app::App,
     convention::document::SiteNaming,
+    deposit,
     deposit::report::{CellFault, CheckReport, RuleCount},
     error::{Error, Result},
     http::{

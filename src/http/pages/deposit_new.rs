@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use crate::{
     access::Actor,
-    deposit,
     app::App,
+    deposit,
     deposit::calendar::Standing,
     error::{Error, Kind, Result},
     http::{

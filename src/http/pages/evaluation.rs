@@ -10,12 +10,11 @@ use axum::{
 use super::{confirm::Confirm, convention::plan as plan_facts};
 use crate::{
     access::Actor,
-    convention::perimeter::Role,
-    evaluation,
-    report,
     app::App,
+    convention::perimeter::Role,
     deposit::calendar::Standing,
     error::{Error, Kind, Result},
+    evaluation,
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},
@@ -25,6 +24,7 @@ use crate::{
         view::{Fact, Notice, Page, RexRow, State, Tab, VerdictRow},
         words,
     },
+    report,
 };
 
 /// The page.

@@ -5,8 +5,8 @@ use axum::extract::{Path, State as Extract};
 
 use crate::{
     access::Actor,
-    evaluation,
     app::App,
+    evaluation,
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},

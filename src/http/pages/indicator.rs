@@ -5,9 +5,9 @@ use axum::extract::{Path, State as Extract};
 
 use super::convention::{plan as plan_facts, role, statistic};
 use crate::{
-    evaluation,
     app::App,
     convention::document::{Indicator, Per, Value},
+    evaluation,
     evaluation::result::{Evaluation, IndicatorResult},
     http::{
         failure::{PageResult, html},

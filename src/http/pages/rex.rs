@@ -10,10 +10,10 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     access::Actor,
-    convention::perimeter::Role,
-    evaluation::answers,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind, Result},
+    evaluation::answers,
     evaluation::rex::{Question, QuestionKind, Questionnaire, questionnaire},
     http::{
         failure::{PageResult, html},

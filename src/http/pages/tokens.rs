@@ -8,8 +8,8 @@ use axum::{
 
 use super::accounts::{administrator, tabs};
 use crate::{
-    access::Actor,
     access,
+    access::Actor,
     app::App,
     error::Error,
     http::{
