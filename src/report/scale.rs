@@ -42,7 +42,7 @@ impl Display {
             Some(s) if s.starts_with("log_") => Kind::Ratio,
             _ => Kind::Plain,
         };
-        let pooled = (!is_level(result)).then(|| pooled_value(result)).flatten().map(|(_, ci)| ci);
+        let pooled = (!is_level(result)).then(|| pooled_interval(result)).flatten();
         let sites = result.sites.iter().filter_map(|s| s.effect.ci);
         Self::new(kind, kind != Kind::Ratio, result, pooled, sites)
     }
@@ -50,7 +50,7 @@ impl Display {
     /// For the levels of an indicator.
     pub fn of_levels(result: &IndicatorResult) -> Self {
         let kind = if result.statistic == "proportion" { Kind::Percent } else { Kind::Plain };
-        let pooled = is_level(result).then(|| pooled_value(result)).flatten().map(|(_, ci)| ci);
+        let pooled = is_level(result).then(|| pooled_interval(result)).flatten();
         let groups = result.sites.iter().flat_map(|s| whole(&s.groups)).filter_map(|g| g.ci);
         let mut display = Self::new(kind, false, result, pooled, groups);
         if result.statistic == "count" {
@@ -108,12 +108,18 @@ impl Display {
 
     /// «−2,4 jours», «+5,2 points», «0,83».
     pub fn value(&self, x: f64) -> String {
-        format!("{}{}", self.bare(x), self.unit_for(self.map(x)))
+        format!("{}{}", self.bare(x), self.unit_for(self.rounded(x)))
+    }
+
+    /// As it is read: a unit agrees with the number that is written.
+    fn rounded(&self, x: f64) -> f64 {
+        let power = 10f64.powi(i32::try_from(self.decimals).unwrap_or(0));
+        (self.map(x) * power).round() / power
     }
 
     /// «2,4 jours»: how far from no effect, for a sentence whose verb says the direction.
     pub fn size(&self, x: f64) -> String {
-        let shown = self.map(x).abs();
+        let shown = self.rounded(x).abs();
         format!("{}{}", french::number(shown, self.decimals), self.unit_for(shown))
     }
 
@@ -135,7 +141,7 @@ impl Display {
 
     /// «de −3,6 à −1,2 jours».
     pub fn interval(&self, [low, high]: Interval) -> String {
-        let unit = |x: f64| self.unit_for(self.map(x));
+        let unit = |x: f64| self.unit_for(self.rounded(x));
         match (low, high) {
             (Some(l), Some(h)) => format!("de {} à {}{}", self.bare(l), self.bare(h), unit(h)),
             (Some(l), None) => format!("à partir de {}{}", self.bare(l), unit(l)),
@@ -178,6 +184,11 @@ pub fn short(x: f64) -> String {
 pub fn pooled_value(result: &IndicatorResult) -> Option<(f64, Interval)> {
     let random = result.pooled.random.as_ref().map(|r| (r.estimate, r.adhoc.ci));
     random.or_else(|| result.pooled.between.as_ref().map(|b| (b.estimate, b.ci)))
+}
+
+/// The interval of [`pooled_value`].
+pub fn pooled_interval(result: &IndicatorResult) -> Option<Interval> {
+    pooled_value(result).map(|(_, ci)| ci)
 }
 
 /// Whether what is pooled is the level, and not the effect.
