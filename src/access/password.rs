@@ -25,7 +25,8 @@ pub async fn hash(clock: &Clock, password: &str) -> Result<String> {
         return Err(Error::invalid("password_short", format!("Choisissez un mot de passe d'au moins {MINIMUM} caractères.")));
     }
     let (password, salt) = (password.to_owned(), clock.random::<16>());
-    let hash = tokio::task::spawn_blocking(move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|h| h.to_string()));
+    let hash =
+        tokio::task::spawn_blocking(move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|h| h.to_string()));
     hash.await.map_err(Error::internal)?.map_err(|e| Error::internal(e.to_string()))
 }
 

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let config = parse("workers = 5\nlisten = \"127.0.0.1:9000\"\nlog_json = true", &["retex", "serve", "--workers", "7"]).expect("read");
+        let config =
+            parse("workers = 5\nlisten = \"127.0.0.1:9000\"\nlog_json = true", &["retex", "serve", "--workers", "7"]).expect("read");
         assert_eq!((config.workers, config.listen.port(), config.log_json), (7, 9000, true));
         assert_eq!(config.data, Path::new("retex-data"));
     }

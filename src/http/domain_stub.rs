@@ -25,11 +25,28 @@ pub mod access {
     pub async fn sign_in(_app: &App, _email: &str, _password: &str, _address: &str) -> Result<SignedIn> {
         todo!()
     }
-    pub async fn session(_app: &App, _token: &str) -> Result<Option<Actor>> {
-        todo!()
+    pub async fn session(app: &App, token: &str) -> Result<Option<Actor>> {
+        use sha2::{Digest, Sha256};
+        let found = app.store.session(&hex::encode(Sha256::digest(token)), app.clock.now()).await?;
+        Ok(found.map(|(s, a)| Actor { id: a.id, name: a.name, email: a.email, role: role(&a.role), site: a.organisation, csrf: s.csrf }))
     }
-    pub async fn bearer(_app: &App, _token: &str) -> Result<Actor> {
-        todo!()
+    fn role(code: &str) -> Role {
+        match code {
+            "contributor" => Role::Contributor,
+            "signatory" => Role::Signatory,
+            "analyst" => Role::Analyst,
+            "officer" => Role::Officer,
+            "administrator" => Role::Administrator,
+            _ => Role::DataProtectionOfficer,
+        }
+    }
+    pub async fn bearer(app: &App, token: &str) -> Result<Actor> {
+        use sha2::{Digest, Sha256};
+        let found = app.store.token(&hex::encode(Sha256::digest(token)), app.clock.now()).await?;
+        let (_, a) = found.ok_or_else(|| {
+            crate::error::Error::new(crate::error::Kind::Unauthenticated, "token", "Ce jeton n'est pas connu, ou n'est plus valable.")
+        })?;
+        Ok(Actor { id: a.id, name: a.name, email: a.email, role: role(&a.role), site: a.organisation, csrf: String::new() })
     }
     pub async fn sign_out(_app: &App, _token: &str) -> Result<()> {
         todo!()
@@ -66,12 +83,33 @@ pub mod deposit {
         pub already: bool,
     }
     pub async fn accept<E: Into<BoxError> + Send>(
-        _app: &App,
-        _actor: &Actor,
-        _new: NewDeposit,
-        _body: impl Stream<Item = Result<Bytes, E>> + Send,
+        app: &App,
+        actor: &Actor,
+        new: NewDeposit,
+        body: impl Stream<Item = Result<Bytes, E>> + Send,
     ) -> Result<Accepted> {
-        todo!()
+        let c = app.store.convention_by_name(&new.convention).await?.ok_or_else(crate::http::load::absent)?;
+        let received = app.lake.receive(app.clock.id(), body, app.config.max_upload).await?;
+        let site = actor.site.clone().or(new.site).ok_or_else(crate::http::load::absent)?;
+        let key = app.lake.keep(&received, &site).await?;
+        let mut tx = app.store.begin().await?;
+        let deposit = tx
+            .insert_deposit(&crate::store::deposits::NewDeposit {
+                id: DepositId(app.clock.id()),
+                convention_id: c.head.id,
+                site,
+                dataset: new.dataset,
+                period: new.period,
+                file_name: new.file_name,
+                bytes: received.bytes.cast_signed(),
+                sha256: received.sha256,
+                original_key: key.to_string(),
+                created_at: app.clock.now(),
+                created_by: actor.id,
+            })
+            .await?;
+        tx.commit().await?;
+        Ok(Accepted { deposit, already: false })
     }
     pub async fn check_only<E: Into<BoxError> + Send>(
         _app: &App,
@@ -96,8 +134,17 @@ pub mod evaluation {
         pub created_at: chrono::DateTime<chrono::Utc>,
         pub evaluation: Evaluation,
     }
-    pub async fn latest(_app: &App, _actor: &Actor, _convention: &str) -> Result<Option<Snapshot>> {
-        todo!()
+    pub async fn latest(app: &App, _actor: &Actor, convention: &str) -> Result<Option<Snapshot>> {
+        let Some(c) = app.store.convention_by_name(convention).await? else { return Ok(None) };
+        let row = app.store.latest_evaluation(c.head.id).await?;
+        Ok(row.and_then(|r| {
+            Some(Snapshot {
+                number: r.head.number,
+                is_final: r.head.is_final,
+                created_at: r.head.created_at,
+                evaluation: serde_json::from_str(&r.body).ok()?,
+            })
+        }))
     }
     pub async fn lock_final(_app: &App, _actor: &Actor, _convention: &str) -> Result<()> {
         todo!()

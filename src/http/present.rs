@@ -14,7 +14,7 @@ use crate::{
     convention::document::{Document, Plan},
     deposit::calendar::Standing,
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
-    report::{scale::Display, scale::pooled_interval, sentence},
+    report::{scale::Display, scale::pooled_value, sentence},
     store::{
         deposits::{Deposit, DepositState},
         rex::RexRow as StoredRex,
@@ -168,10 +168,8 @@ fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan) -> VerdictRow 
     let (_, label, _) = sentence::verdict(result);
     let display = Display::of_pooled(result);
     let mut figures = Vec::new();
-    if let Some(random) = &result.pooled.random {
-        figures.push(display.value(random.estimate));
-    }
-    if let Some(ci) = pooled_interval(result) {
+    if let Some((estimate, ci)) = pooled_value(result) {
+        figures.push(display.value(estimate));
         figures.push(format!("{} {}", sentence::interval_name(plan), display.interval(ci)));
     }
     if let Some(target) = sentence::target(result) {

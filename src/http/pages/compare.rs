@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         charts::{self, Theme},
-        scale::{Display, pooled_interval, treated},
+        scale::{Display, is_level, pooled_value, treated},
     },
 };
 
@@ -95,10 +95,6 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     })
 }
 
-fn is_level(result: &IndicatorResult) -> bool {
-    result.scale.is_none()
-}
-
 fn display(result: &IndicatorResult) -> Display {
     if is_level(result) { Display::of_levels(result) } else { Display::of_effects(result) }
 }
@@ -150,10 +146,10 @@ fn rows(evaluation: &Evaluation, sorted_by: &str) -> Vec<CompareRow> {
 
 fn pooled(result: &IndicatorResult) -> CompareCell {
     let display = Display::of_pooled(result);
-    let estimate = result.pooled.random.as_ref().map(|r| r.estimate);
+    let pooled = pooled_value(result);
     CompareCell {
-        value: estimate.map_or_else(|| "–".to_owned(), |x| display.bare(x)),
-        interval: pooled_interval(result).map(|ci| display.bracket(ci)).unwrap_or_default(),
-        key: estimate,
+        value: pooled.map_or_else(|| "–".to_owned(), |(x, _)| display.bare(x)),
+        interval: pooled.map(|(_, ci)| display.bracket(ci)).unwrap_or_default(),
+        key: pooled.map(|(x, _)| x),
     }
 }
