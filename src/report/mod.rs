@@ -141,6 +141,8 @@ pub struct IndicatorView {
     pub interval_name: String,
     /// The target, in words.
     pub target: Option<String>,
+    /// Whether the conclusion already says the target.
+    pub concludes: bool,
     /// What a new site may expect, how much sites differ: sentences.
     pub notes: Vec<String>,
     /// Things that a reader should know.
