@@ -69,7 +69,11 @@ impl FromRequestParts<App> for Caller {
         {
             return Ok(Self(actor));
         }
-        Err(Problem(Error::new(Kind::Unauthenticated, "unauthenticated", "Présentez un jeton d'accès : « Authorization: Bearer … ».")))
+        Err(Problem(Error::new(
+            Kind::Unauthenticated,
+            "unauthenticated",
+            "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».",
+        )))
     }
 }
 

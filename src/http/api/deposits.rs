@@ -168,7 +168,7 @@ pub(super) struct SendQuery {
 impl SendQuery {
     fn file(self, of_multipart: Option<&str>) -> Result<deposit::Slot> {
         let name = self.name.as_deref().or(of_multipart).filter(|n| !n.is_empty());
-        let missing = || Error::invalid("file_name", "Donnez le nom du fichier avec son extension, dans le paramètre « name ».");
+        let missing = || Error::invalid("file_name", "Donnez le nom du fichier avec son extension, dans le paramètre «\u{a0}name\u{a0}».");
         Ok(deposit::Slot {
             file_name: name.ok_or_else(missing)?.to_owned(),
             convention: self.convention,
@@ -203,7 +203,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 fn no_file() -> Problem {
-    Problem(Error::invalid("no_file", "La première partie du formulaire doit être le fichier, sous le nom « file »."))
+    Problem(Error::invalid("no_file", "La première partie du formulaire doit être le fichier, sous le nom «\u{a0}file\u{a0}»."))
 }
 
 /// Sends a file: the raw body, or the part `file` of a multipart form. The check then runs; follow the deposit's `state`.
