@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{clock::Clock, config::Config, error::Result, lake::Lake, store::Store};
+use crate::{clock::Clock, config::Config, convention::register::Compiled, error::Result, lake::Lake, store::Store};
 
 /// What every handler and job has.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ pub struct App {
     pub lake: Lake,
     /// Time and randomness.
     pub clock: Clock,
+    /// Conventions that this process has compiled.
+    pub compiled: Compiled,
 }
 
 impl App {
@@ -22,6 +24,6 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Self> {
         let store = Store::open(&config).await?;
         let lake = Lake::open(&config)?;
-        Ok(Self { config: Arc::new(config), store, lake, clock })
+        Ok(Self { config: Arc::new(config), store, lake, clock, compiled: Compiled::default() })
     }
 }

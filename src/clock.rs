@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
+    Shifted(Arc<Mutex<TimeDelta>>),
     Fixed(Arc<Mutex<(DateTime<Utc>, rand_chacha::ChaCha20Rng)>>),
 }
 
@@ -27,20 +28,34 @@ impl Clock {
         Self(Source::Fixed(Arc::new(Mutex::new((at, rand_chacha::ChaCha20Rng::seed_from_u64(seed))))))
     }
 
+    /// The machine's clock, shifted to stand at `at` now: the demo's days stay those of its samples.
+    pub fn starting_at(at: DateTime<Utc>) -> Self {
+        let shift = at - Self::system().now();
+        Self(Source::Shifted(Arc::new(Mutex::new(shift))))
+    }
+
     /// Now, in UTC, to the microsecond (what both databases keep).
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
     pub fn now(&self) -> DateTime<Utc> {
         let now = match &self.0 {
             Source::System => Utc::now(),
+            Source::Shifted(shift) => Utc::now() + *shift.lock().unwrap_or_else(|e| e.into_inner()),
             Source::Fixed(state) => state.lock().unwrap_or_else(|e| e.into_inner()).0,
         };
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
-    /// Moves a fixed clock forward; does nothing on the system's clock.
+    /// Today in Paris: the day that deadlines and periods mean.
+    pub fn today(&self) -> NaiveDate {
+        self.now().with_timezone(&chrono_tz::Europe::Paris).date_naive()
+    }
+
+    /// Moves a fixed or a shifted clock forward; does nothing on the system's clock.
     pub fn advance(&self, by: TimeDelta) {
-        if let Source::Fixed(state) = &self.0 {
-            state.lock().unwrap_or_else(|e| e.into_inner()).0 += by;
+        match &self.0 {
+            Source::System => {}
+            Source::Shifted(shift) => *shift.lock().unwrap_or_else(|e| e.into_inner()) += by,
+            Source::Fixed(state) => state.lock().unwrap_or_else(|e| e.into_inner()).0 += by,
         }
     }
 
@@ -48,7 +63,7 @@ impl Clock {
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &self.0 {
-            Source::System => rand::rng().fill_bytes(&mut bytes),
+            Source::System | Source::Shifted(_) => rand::rng().fill_bytes(&mut bytes),
             Source::Fixed(state) => state.lock().unwrap_or_else(|e| e.into_inner()).1.fill_bytes(&mut bytes),
         }
         bytes

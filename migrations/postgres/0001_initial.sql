@@ -80,7 +80,7 @@ CREATE TABLE deposits (
   progress bigint,
   report text,
   rows bigint,
-  original_key text COLLATE "C" NOT NULL,
+  original_key text COLLATE "C",
   table_key text COLLATE "C",
   created_at timestamptz NOT NULL,
   created_by uuid NOT NULL REFERENCES accounts (id),

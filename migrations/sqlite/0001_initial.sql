@@ -80,7 +80,7 @@ CREATE TABLE deposits (
   progress INTEGER,
   report TEXT,
   rows INTEGER,
-  original_key TEXT NOT NULL,
+  original_key TEXT,
   table_key TEXT,
   created_at TEXT NOT NULL,
   created_by BLOB NOT NULL REFERENCES accounts (id),

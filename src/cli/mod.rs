@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Parses the command line, over the settings' file if one is named. Wrong usage ends the process with exit code 2.
 pub fn parse<T: Parser>() -> T {
@@ -38,4 +38,9 @@ pub fn fail(error: &Error) -> ExitCode {
         eprintln!("  {} [{}] {}", if fault.pointer.is_empty() { "/" } else { &fault.pointer }, fault.code, fault.message);
     }
     ExitCode::from(2)
+}
+
+/// The asynchronous runtime of the commands that need one.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }

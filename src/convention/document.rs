@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -586,4 +586,24 @@ pub struct Rex {
     pub due: String,
     /// `default`, or a questionnaire (already inlined).
     pub questionnaire: Json,
+}
+
+/// An ISO 8601 duration of whole days, `P10D`, or weeks, `P2W`.
+pub fn days(duration: &str) -> Option<Days> {
+    let rest = duration.strip_prefix('P')?;
+    let (number, factor) = rest.strip_suffix('D').map(|n| (n, 1)).or_else(|| rest.strip_suffix('W').map(|n| (n, 7)))?;
+    Some(Days::new(number.parse::<u64>().ok()?.checked_mul(factor)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_days_or_weeks() {
+        assert_eq!(days("P10D"), Some(Days::new(10)));
+        assert_eq!(days("P2W"), Some(Days::new(14)));
+        assert_eq!(days("P1M"), None);
+        assert_eq!(days("PXD"), None);
+    }
 }

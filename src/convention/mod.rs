@@ -11,6 +11,7 @@ mod load;
 mod messages;
 pub mod perimeter;
 mod plan;
+pub mod register;
 pub mod rules;
 mod source;
 mod typing;

@@ -1,28 +1,88 @@
-//! The one function that answers «may this person do this use of this dataset of this site today?».
+//! The one function that answers whether a person may make this use of this dataset of this site today, and why not. Every read and
+//! every deposit asks it.
+//!
+//! A site's person never learns whether something of another site exists: what is not theirs is answered like what is not there.
+
+use std::{fmt, str::FromStr};
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::Convention;
+use super::document::{Document, days};
 use crate::{
     error::{Error, Kind, Result},
     ids::Siren,
 };
 
-/// What a person may do in the hub, whatever the convention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an account may do (domain, «Who may do what»).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Deposits for one site (déposant).
+    /// Of a site: deposits, corrects, withdraws, fills the REX.
     Contributor,
-    /// Signs for one site, or for the Métropole (signataire).
+    /// Of a site or the Métropole: signs.
     Signatory,
-    /// Works on indicators, for the Métropole.
+    /// Of the Métropole: indicators, comparisons and downloads within the uses.
     Analyst,
-    /// Runs tracks, conventions, evaluations and reports, for the Métropole (chargé de mission).
+    /// Of the Métropole: tracks, conventions, evaluations, reports.
     Officer,
-    /// Reads the audit trail, perimeters and retention; no data values.
+    /// Watches over the trail and the perimeters; no data values.
     DataProtectionOfficer,
-    /// Manages accounts, tokens and settings; no data values.
+    /// Accounts, tokens, settings; no data values.
     Administrator,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 6] =
+        [Self::Contributor, Self::Signatory, Self::Analyst, Self::Officer, Self::DataProtectionOfficer, Self::Administrator];
+
+    /// Stable English name, as kept in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Contributor => "contributor",
+            Self::Signatory => "signatory",
+            Self::Analyst => "analyst",
+            Self::Officer => "officer",
+            Self::DataProtectionOfficer => "data_protection_officer",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// As pages say it.
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Contributor => "déposant",
+            Self::Signatory => "signataire",
+            Self::Analyst => "analyste",
+            Self::Officer => "chargé de mission",
+            Self::DataProtectionOfficer => "délégué à la protection des données",
+            Self::Administrator => "administrateur",
+        }
+    }
+
+    fn is_of_a_site(self) -> bool {
+        matches!(self, Self::Contributor | Self::Signatory)
+    }
+
+    fn evaluates(self) -> bool {
+        matches!(self, Self::Analyst | Self::Officer)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Self> {
+        let names = || Self::ALL.map(Self::name).join(", ");
+        Self::ALL
+            .into_iter()
+            .find(|r| r.name() == s)
+            .ok_or_else(|| Error::invalid("role", format!("« {s} » n'est pas un rôle ; les rôles sont : {}.", names())))
+    }
 }
 
 /// Who asks.
@@ -30,101 +90,149 @@ pub enum Role {
 pub struct Person {
     /// What they may do.
     pub role: Role,
-    /// The site that they act for; none for the Métropole's people.
+    /// The site that they are bound to; none for the Métropole's people.
     pub site: Option<Siren>,
 }
 
 /// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Use {
-    /// Deposit, correct or withdraw a file of the site.
+    /// Read what was agreed.
+    ReadConvention,
+    /// Send, correct or take back a file.
     Deposit,
-    /// Read the site's own data and reports.
-    ReadOwn,
-    /// Read the site's rows and compute indicators from them.
+    /// Read a deposit, its report, its file.
+    ReadDeposit,
+    /// Read one's own results, and the others' as far as the comparison goes.
+    OwnResults,
+    /// Read every value: indicators, comparisons, reports.
     Evaluation,
-    /// Read the site's results beside others'.
-    Comparison,
-    /// Produce the evaluation report from the site's data.
-    Report,
+    /// Read a site's REX.
+    ReadRex,
+    /// Fill a site's REX.
+    WriteRex,
 }
 
-/// Days after a deposit is due in which a site may still correct it.
-const CORRECTION_DAYS: u64 = 30;
-
-/// May `person` do `usage` of `dataset` of `site` on `today`? From the convention alone; it is the caller's to hand the version
-/// that is in force for the site.
-///
-/// Deposits open on the first day of the experiment and close 30 days after the last file is due (`period.end` + `due` + 30),
-/// so that a site can correct what was refused. Data are read from the first day to the end of their retention.
+/// Whether `person` may make this use of `dataset` (any, if none) of `site` (all, if none) on `today`.
 ///
 /// # Errors
-/// [`Kind::NotFound`] (`unknown_dataset`, `not_a_party`) or [`Kind::Forbidden`] with the reason: `role`, `other_site`,
-/// `use_not_agreed`, `before_period`, `deposits_closed`, `retention_over`.
-pub fn may(convention: &Convention, person: &Person, usage: Use, dataset: &str, site: &Siren, today: NaiveDate) -> Result<()> {
-    let document = &convention.document;
-    let Some(declared) = document.datasets.get(dataset) else {
-        return Err(Error::new(Kind::NotFound, "unknown_dataset", format!("La convention n'a pas de jeu de données « {dataset} ».")));
-    };
-    let party = |siren: &Siren| document.parties.sites.iter().any(|p| &p.siren == siren);
-    if !party(site) {
-        return Err(Error::new(
-            Kind::NotFound,
-            "not_a_party",
-            format!("{} n'est pas partie à cette convention.", convention.site_name(site)),
-        ));
+/// [`Kind::NotFound`] where the person may not know of it, [`Kind::Forbidden`] where the role does not allow it, `unknown_dataset`,
+/// [`Kind::Conflict`] before or after the time for it.
+pub fn may(document: &Document, person: &Person, asked: Use, dataset: Option<&str>, site: Option<&Siren>, today: NaiveDate) -> Result<()> {
+    let is_party = |siren: &Siren| document.parties.sites.iter().any(|p| p.siren == *siren);
+    if let Some(own) = &person.site
+        && (!is_party(own) || site.is_some_and(|s| s != own))
+    {
+        return Err(absent());
     }
-    let covers = |datasets: Option<&Vec<String>>| datasets.is_some_and(|all| all.iter().any(|d| d == dataset));
-    let evaluated = || {
-        if covers(document.uses.evaluation.as_ref().map(|u| &u.datasets)) { Ok(()) } else { Err(not_agreed("évaluer", dataset)) }
+    if site.is_some_and(|s| !is_party(s)) {
+        return Err(absent());
+    }
+    if let Some(name) = dataset.filter(|name| !document.datasets.contains_key(*name)) {
+        let known = document.datasets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(Error::invalid("unknown_dataset", format!("La convention n'a pas de jeu de données « {name} » ; elle a : {known}.")));
+    }
+    let allowed = match asked {
+        Use::ReadConvention => true,
+        Use::Deposit => person.role == Role::Contributor && person.site.is_some(),
+        Use::WriteRex | Use::OwnResults => person.role.is_of_a_site() && person.site.is_some(),
+        Use::ReadDeposit | Use::Evaluation if person.site.is_none() => person.role.evaluates() && evaluated(document, dataset),
+        Use::Evaluation => false,
+        Use::ReadDeposit => person.role.is_of_a_site(),
+        Use::ReadRex => person.role.is_of_a_site() && person.site.is_some() || person.role.evaluates(),
     };
-    let own = || match &person.site {
-        Some(own) if own == site => Ok(()),
-        _ => Err(forbidden("other_site", "Ces données sont celles d'une autre structure : vous n'y avez pas accès.".to_owned())),
-    };
-    match (usage, person.role) {
-        (_, Role::DataProtectionOfficer | Role::Administrator) => {
-            return Err(forbidden("role", "Votre rôle ne donne pas accès aux données.".to_owned()));
+    if !allowed {
+        return Err(Error::new(Kind::Forbidden, "use_not_allowed", "La convention ou votre rôle ne permet pas cette action."));
+    }
+    in_time(document, asked, dataset, today)
+}
+
+fn absent() -> Error {
+    Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.")
+}
+
+/// What the convention's `evaluation` use covers.
+fn evaluated(document: &Document, dataset: Option<&str>) -> bool {
+    document.uses.evaluation.as_ref().is_some_and(|u| dataset.is_none_or(|d| u.datasets.iter().any(|n| n == d)))
+}
+
+/// Days left for corrections after the last due date.
+const CORRECTIONS: Days = Days::new(30);
+
+/// Deposits and answers open on the first day; deposits close 30 days after the last file is due, so that a site can correct what was
+/// refused; data are read until the end of their retention.
+fn in_time(document: &Document, asked: Use, dataset: Option<&str>, today: NaiveDate) -> Result<()> {
+    let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
+    if matches!(asked, Use::Deposit | Use::WriteRex) && today < document.period.start {
+        return conflict("not_started", "L'expérimentation n'a pas commencé : revenez à son premier jour.");
+    }
+    let end = document.period.end;
+    let last = match asked {
+        Use::ReadConvention => return Ok(()),
+        Use::Deposit => {
+            let due = dataset.and_then(|d| document.datasets.get(d)?.due.as_deref()).and_then(days).unwrap_or(Days::new(0));
+            end.checked_add_days(due).and_then(|last| last.checked_add_days(CORRECTIONS))
         }
-        (Use::Deposit, Role::Contributor) | (Use::ReadOwn, Role::Contributor | Role::Signatory) => own()?,
-        (Use::Evaluation | Use::Report | Use::Comparison, Role::Analyst | Role::Officer) => evaluated()?,
-        (Use::Comparison, Role::Contributor | Role::Signatory) => {
-            if !person.site.as_ref().is_some_and(party) {
-                return Err(forbidden("not_a_party", "Votre structure n'est pas partie à cette convention.".to_owned()));
-            }
-            if !covers(document.uses.comparison.as_ref().map(|u| &u.datasets)) && person.site.as_ref() != Some(site) {
-                return Err(not_agreed("comparer entre structures", dataset));
-            }
-        }
-        _ => return Err(forbidden("role", "Votre rôle ne permet pas cette action.".to_owned())),
-    }
-    if today < document.period.start {
-        return Err(forbidden("before_period", "L'expérimentation n'a pas commencé : attendez son premier jour.".to_owned()));
-    }
-    let last = match usage {
-        Use::Deposit => document.period.end.checked_add_days(Days::new(due_days(declared.due.as_deref()) + CORRECTION_DAYS)),
-        _ => document.period.end.checked_add_months(Months::new(document.retention.months)),
+        _ => end.checked_add_months(Months::new(document.retention.months)),
     };
-    match (usage, last) {
+    match (asked, last) {
         (_, Some(last)) if today <= last => Ok(()),
-        (Use::Deposit, _) => {
-            Err(forbidden("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole.".to_owned()))
-        }
-        _ => {
-            Err(forbidden("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus.".to_owned()))
-        }
+        (Use::Deposit, _) => conflict("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole."),
+        _ => conflict("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus."),
     }
 }
 
-/// Days of `P10D`; none where nothing is said.
-pub fn due_days(due: Option<&str>) -> u64 {
-    due.and_then(|d| d.strip_prefix('P')?.strip_suffix('D')?.parse().ok()).unwrap_or(0)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn forbidden(code: &'static str, message: String) -> Error {
-    Error::new(Kind::Forbidden, code, message)
-}
+    fn document() -> Document {
+        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/chauffage/convention.yaml"));
+        serde_saphyr::from_str(text).expect("the sample is a document")
+    }
 
-fn not_agreed(what: &str, dataset: &str) -> Error {
-    forbidden("use_not_agreed", format!("La convention ne permet pas de {what} le jeu de données « {dataset} »."))
+    fn ask(role: Role, site: Option<&str>, asked: Use, of: Option<&str>, day: &str) -> &'static str {
+        let document = document();
+        let siren = |s: &str| s.parse::<Siren>().expect("a SIREN");
+        let person = Person { role, site: site.map(siren) };
+        let dataset = (asked == Use::Deposit).then(|| document.datasets.keys().next().expect("a dataset").clone());
+        may(&document, &person, asked, dataset.as_deref(), of.map(siren).as_ref(), day.parse().expect("a day"))
+            .map_or_else(|e| e.code, |()| "ok")
+    }
+
+    #[test]
+    fn each_role_has_its_uses_and_no_site_sees_another() {
+        let document = document();
+        let [own, other] = [0, 1].map(|i| document.parties.sites[i].siren.to_string());
+        let (own, other) = (own.as_str(), other.as_str());
+        let during = "2026-02-10";
+        for asked in [Use::Deposit, Use::ReadDeposit, Use::OwnResults, Use::ReadRex, Use::WriteRex] {
+            assert_eq!(ask(Role::Contributor, Some(own), asked, Some(own), during), "ok", "{asked:?}");
+            assert_eq!(ask(Role::Contributor, Some(own), asked, Some(other), during), "not_found", "{asked:?}");
+            assert_eq!(ask(Role::Contributor, Some("217500016"), asked, Some("217500016"), during), "not_found", "{asked:?} of no party");
+            for blind in [Role::DataProtectionOfficer, Role::Administrator] {
+                assert_eq!(ask(blind, None, asked, Some(own), during), "use_not_allowed", "{asked:?} {blind:?}");
+            }
+        }
+        assert_eq!(ask(Role::Contributor, Some(own), Use::Evaluation, None, during), "use_not_allowed");
+        assert_eq!(ask(Role::Signatory, Some(own), Use::Deposit, Some(own), during), "use_not_allowed");
+        for role in [Role::Analyst, Role::Officer] {
+            assert_eq!(ask(role, None, Use::Evaluation, None, during), "ok");
+            assert_eq!(ask(role, None, Use::Deposit, Some(own), during), "use_not_allowed");
+        }
+    }
+
+    #[test]
+    fn deposits_close_after_the_corrections_and_reading_with_the_retention() {
+        let own = document().parties.sites[0].siren.to_string();
+        let end = document().period.end;
+        let last = end + days(document().datasets[0].due.as_deref().expect("due")).expect("days") + CORRECTIONS;
+        let deposit = |day: NaiveDate| ask(Role::Contributor, Some(&own), Use::Deposit, Some(&own), &day.to_string());
+        assert_eq!(deposit(document().period.start - Days::new(1)), "not_started");
+        assert_eq!(deposit(last), "ok");
+        assert_eq!(deposit(last + Days::new(1)), "deposits_closed");
+        let read = |day: NaiveDate| ask(Role::Analyst, None, Use::Evaluation, None, &day.to_string());
+        assert_eq!(read(end + Months::new(document().retention.months)), "ok");
+        assert_eq!(read(end + Months::new(document().retention.months) + Days::new(1)), "retention_over");
+    }
 }

@@ -3,7 +3,8 @@
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    convention::document::{Dataset, Document, Periodicity},
+    convention::document::{Dataset, Document, Periodicity, days},
+    error::{Error, Result},
     ids::{Period, Siren},
     store::deposits::{Deposit, DepositState},
 };
@@ -71,13 +72,6 @@ fn of_dataset(document: &Document, name: &str, dataset: &Dataset) -> Vec<Expecte
     all
 }
 
-/// Days of an ISO 8601 duration `P10D`; whole weeks `P2W` too.
-pub fn days(duration: &str) -> Option<Days> {
-    let rest = duration.strip_prefix('P')?;
-    let (number, factor) = rest.strip_suffix('D').map(|n| (n, 1)).or_else(|| rest.strip_suffix('W').map(|n| (n, 7)))?;
-    Some(Days::new(number.parse::<u64>().ok()?.checked_mul(factor)?))
-}
-
 /// Where an expected file of a site stands today; `deposits` are in any order.
 pub fn standing(expected: &Expected, site: &Siren, deposits: &[Deposit], today: NaiveDate) -> Standing {
     let mine = || deposits.iter().filter(|d| d.site == *site && d.dataset == expected.dataset && d.period == expected.period);
@@ -96,6 +90,28 @@ pub fn standing(expected: &Expected, site: &Siren, deposits: &[Deposit], today: 
         _ if today >= expected.ready => Standing::Due,
         _ => Standing::Later,
     }
+}
+
+/// Checks that `period` is one that the dataset asks for.
+///
+/// # Errors
+/// `period_required`, `period_not_expected`, `period_outside`.
+pub fn check_period(document: &Document, dataset: &str, period: Option<Period>) -> Result<()> {
+    let asked: Vec<_> = expected(document).into_iter().filter(|e| e.dataset == dataset).map(|e| e.period).collect();
+    if asked.contains(&period) {
+        return Ok(());
+    }
+    let list = || asked.iter().flatten().map(|p| p.in_french()).collect::<Vec<_>>().join(", ");
+    Err(match period {
+        None => Error::invalid("period_required", format!("Indiquez le mois auquel ce fichier se rapporte : {}.", list())),
+        Some(_) if asked.contains(&None) => Error::invalid(
+            "period_not_expected",
+            "Ce jeu de données s'envoie en une fois, pour toute l'expérimentation : n'indiquez pas de mois.",
+        ),
+        Some(p) => {
+            Error::invalid("period_outside", format!("La convention n'attend rien pour {} ; elle attend : {}.", p.in_french(), list()))
+        }
+    })
 }
 
 #[cfg(test)]
@@ -125,13 +141,6 @@ mod tests {
         );
         assert_eq!(dates(&document(span, "quarter")), [pair("2026-01", "2026-04-10"), pair("2026-04", "2026-04-25")]);
         assert_eq!(dates(&document(span, "once")), [pair("", "2026-04-25")]);
-    }
-
-    #[test]
-    fn durations_are_days_or_weeks() {
-        assert_eq!(days("P2W"), Some(Days::new(14)));
-        assert_eq!(days("P1M"), None);
-        assert_eq!(days("PXD"), None);
     }
 
     #[test]

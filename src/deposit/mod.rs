@@ -1,9 +1,16 @@
 //! A deposit: one file sent by one site for one dataset and one period.
 
+mod accept;
 pub mod calendar;
 pub mod check;
+mod check_only;
 pub mod decode;
 pub mod folder;
 pub mod parquet;
+mod process;
 pub mod report;
 pub mod validate;
+
+pub use accept::{Accepted, Allowed, Slot, accept, allow, find, withdraw};
+pub use check_only::check_only;
+pub use process::{LIMIT, give_up, process};

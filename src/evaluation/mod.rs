@@ -1,13 +1,18 @@
 //! Indicators and plan → effects, pooled values, verdicts; REX answers.
 
+pub mod answers;
 mod assess;
+pub mod disclosure;
 mod level;
 mod pooling;
 pub mod result;
 pub mod rex;
 mod site;
+pub mod snapshot;
 mod verdict;
 mod warning;
+
+pub use snapshot::{Snapshot, latest, lock, numbered, refresh};
 
 use self::result::{ConventionRef, DepositRef, Evaluation, Provenance};
 use crate::{convention::Convention, ids::Siren, indicator::DepositTable};

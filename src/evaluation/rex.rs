@@ -215,7 +215,7 @@ fn escape(name: &str) -> String {
 }
 
 /// Reads the answers of the convention's sites from a folder of `<SIREN or INSEE code>.json|yaml|yml` files, each an object of
-/// question → answer; gives them in the convention's order. Required answers may be missing.
+/// question → answer, alone or as the API gives it (`{"site": …, "answers": {…}}`); gives them in the convention's order. Required answers may be missing.
 ///
 /// Refused (`rex_answers`) with every fault under the file's name.
 pub fn read_answers(dir: &Path, convention: &Convention) -> Result<Vec<Answers>> {
@@ -266,11 +266,20 @@ fn read_file(path: &Path) -> Result<serde_json::Map<String, Json>> {
     let bad = || Error::invalid("rex_file", "Ce fichier ne se lit pas\u{a0}: écrivez une réponse par question, en JSON ou en YAML.");
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let text = fs::read_to_string(path).map_err(|error| bad().with_source(error))?;
-    match extension.as_str() {
-        "json" => serde_json::from_str(&text).map_err(|error| bad().with_source(error)),
-        "yaml" | "yml" => serde_saphyr::from_str(&text).map_err(|error| bad().with_source(error)),
-        _ => Err(Error::invalid("rex_file", "Donnez un fichier .json, .yaml ou .yml.")),
-    }
+    let mut answers: serde_json::Map<String, Json> = match extension.as_str() {
+        "json" => serde_json::from_str(&text).map_err(|error| bad().with_source(error))?,
+        "yaml" | "yml" => serde_saphyr::from_str(&text).map_err(|error| bad().with_source(error))?,
+        _ => return Err(Error::invalid("rex_file", "Donnez un fichier .json, .yaml ou .yml.")),
+    };
+    // No answer is an object: this is the API's form.
+    Ok(match answers.get_mut("answers").map(Json::take) {
+        Some(Json::Object(inner)) => inner,
+        Some(other) => {
+            answers.insert("answers".to_owned(), other);
+            answers
+        }
+        None => answers,
+    })
 }
 
 #[cfg(test)]

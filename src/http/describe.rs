@@ -115,7 +115,7 @@ pub fn rhythm(dataset: &Dataset) -> String {
         Periodicity::Month => "Un fichier par mois",
         Periodicity::Quarter => "Un fichier par trimestre",
     };
-    match dataset.due.as_deref().and_then(crate::deposit::calendar::days) {
+    match dataset.due.as_deref().and_then(crate::convention::document::days) {
         Some(days) => {
             let days = i64::try_from(french_days(days)).unwrap_or(0);
             let end = if dataset.periodicity == Periodicity::Once { "la fin de l'expérimentation" } else { "la fin de la période" };

@@ -2,12 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::{
-    domain_stub::access::{Actor, Role},
-    words,
-};
+use super::words;
 use crate::{
+    access::Actor,
     app::App,
+    convention::perimeter::Role,
     convention::{Convention, document::Document},
     deposit::calendar::{self, Expected, Standing},
     error::{Error, Kind, Result},

@@ -3,7 +3,6 @@
 pub mod api;
 pub mod assets;
 pub mod describe;
-pub mod domain_stub;
 pub mod failure;
 pub mod health;
 pub mod load;

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::{
-    domain_stub::access::Actor,
     load::{self, Line, Loaded},
     view::{Cell, DepositRow, ExperimentRow, Markup, Matrix, MatrixRow, RexRow, State, Tab, VerdictRow},
     words,
 };
 use crate::{
+    access::Actor,
     convention::document::{Document, Plan},
     deposit::calendar::Standing,
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
-    report::{scale::Display, scale::pooled_value, sentence},
+    report::sentence,
     store::{
         deposits::{Deposit, DepositState},
         rex::RexRow as StoredRex,
@@ -166,14 +166,10 @@ pub fn verdict_rows(base: &str, evaluation: &Evaluation, document: &Document) ->
 
 fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan) -> VerdictRow {
     let (_, label, _) = sentence::verdict(result);
-    let display = Display::of_pooled(result);
+    // The sentence already gives the estimate and its interval.
     let mut figures = Vec::new();
-    if let Some((estimate, ci)) = pooled_value(result) {
-        figures.push(display.value(estimate));
-        figures.push(format!("{} {}", sentence::interval_name(plan), display.interval(ci)));
-    }
     if let Some(target) = sentence::target(result) {
-        figures.push(format!("objectif\u{a0}: {target}"));
+        figures.push(format!("Objectif\u{a0}: {target}"));
     }
     figures.push(words::plural(result.pooled.k, "structure", "structures"));
     VerdictRow {
@@ -188,7 +184,7 @@ fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan) -> VerdictRow 
 /// The REX of each site.
 pub fn rex_rows(loaded: &Loaded, actor: &Actor, stored: &[StoredRex], today: NaiveDate) -> Vec<RexRow> {
     let Some(rex) = &loaded.document.rex else { return Vec::new() };
-    let due = crate::deposit::calendar::days(&rex.due).and_then(|d| loaded.document.period.end.checked_add_days(d));
+    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.document.period.end.checked_add_days(d));
     let row = |site: crate::ids::Siren| {
         let mine = stored.iter().find(|r| r.site == site);
         let submitted = mine.and_then(|r| r.submitted_at);

@@ -7,14 +7,12 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 
-use super::{
-    domain_stub::access::{self, Actor, Role},
-    failure::PageError,
-    problem::Problem,
-    view::Who,
-};
+use super::{failure::PageError, problem::Problem, view::Who};
 use crate::{
+    access,
+    access::Actor,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind, Result},
     territory,
 };

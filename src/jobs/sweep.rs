@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
-use super::{Job, enqueue_at};
+use super::Job;
 use crate::{
     app::App,
     error::Result,
@@ -38,7 +38,7 @@ pub async fn run(app: &App) -> Result<()> {
 /// Asks for a sweep in a day, unless one waits already; for the start of a process.
 pub async fn schedule(app: &App) -> Result<()> {
     let mut tx = app.store.begin().await?;
-    enqueue_at(&mut tx, &app.clock, &Job::Sweep, app.clock.now() + TimeDelta::days(1)).await?;
+    tx.enqueue_at(&app.clock, &Job::Sweep, app.clock.now() + TimeDelta::days(1)).await?;
     tx.commit().await
 }
 

@@ -3,6 +3,7 @@
 //! [`view`] turns a convention, its evaluation and the REX into words and figures that are ready to be laid out; [`View::html`]
 //! and [`View::pdf`] lay out the same view. Nothing is computed here: the numbers are those of the evaluation.
 
+mod build;
 pub mod charts;
 pub mod french;
 mod html;
@@ -13,7 +14,10 @@ mod view;
 
 use serde::Serialize;
 
-pub use self::view::view;
+pub use self::{
+    build::{Built, Format, build},
+    view::view,
+};
 use crate::{error::Result, evaluation::result::IndicatorResult, report::charts::Table};
 
 /// The mention that the règlement asks for (art. 9).
@@ -137,8 +141,6 @@ pub struct IndicatorView {
     pub interval_name: String,
     /// The target, in words.
     pub target: Option<String>,
-    /// Whether the conclusion already says the target.
-    pub concludes: bool,
     /// What a new site may expect, how much sites differ: sentences.
     pub notes: Vec<String>,
     /// Things that a reader should know.

@@ -116,6 +116,12 @@ impl Store {
         }
     }
 
+    /// Whose a token is.
+    pub async fn token_owner(&self, id: TokenId) -> Result<Option<AccountId>> {
+        const SQL: &str = "SELECT account_id FROM tokens WHERE id = $1";
+        Ok(on_db!(self, |db| query_scalar(SQL).bind(id).fetch_optional(db).await)?)
+    }
+
     /// The tokens of an account, newest first, revoked ones too.
     pub async fn tokens(&self, account: AccountId) -> Result<Vec<Token>> {
         const SQL: &str = "SELECT * FROM tokens WHERE account_id = $1 ORDER BY created_at DESC, id DESC";

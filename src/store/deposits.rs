@@ -96,8 +96,8 @@ pub struct Deposit {
     pub progress: Option<i64>,
     /// Data rows, once read.
     pub rows: Option<i64>,
-    /// Key of the file as sent, in the lake.
-    pub original_key: String,
+    /// Key of the file as sent, in the lake; none once its bytes were destroyed.
+    pub original_key: Option<String>,
     /// Key of the typed table, in the lake, once accepted.
     pub table_key: Option<String>,
     /// When it was received.
@@ -189,8 +189,7 @@ const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
        AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn' ORDER BY created_at DESC, id DESC LIMIT 1"
 );
-const NAMED: &str =
-    "SELECT original_key AS key FROM deposits UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
+const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
 
 impl Store {
     /// One deposit.
@@ -253,6 +252,13 @@ impl Store {
                ORDER BY site, dataset, COALESCE(period, ''), sha256"
         );
         Ok(on_db!(self, |db| query_as(SQL).bind(convention).fetch_all(db).await)?)
+    }
+
+    /// How many deposits of a convention wait for their check or undergo it.
+    pub async fn undecided_deposits(&self, convention: ConventionId) -> Result<i64> {
+        const SQL: &str = "SELECT COUNT(*) FROM deposits
+            WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND state IN ('received', 'checking')";
+        Ok(on_db!(self, |db| query_scalar(SQL).bind(convention).fetch_one(db).await)?)
     }
 
     /// The key of every file that a row names.
@@ -388,6 +394,19 @@ impl Tx {
         let changed =
             on_tx!(self, |db| query(SQL).bind(id).bind(report).bind(rows).bind(now).execute(db).await.map(|done| done.rows_affected()))?;
         expect_one(changed)
+    }
+
+    /// Forgets the file of a deposit; gives its key if no other deposit names it: its bytes are then to be destroyed.
+    pub async fn forget_original(&mut self, id: DepositId) -> Result<Option<String>> {
+        const KEY: &str = "SELECT original_key FROM deposits WHERE id = $1";
+        const FORGET: &str = "UPDATE deposits SET original_key = NULL WHERE id = $1";
+        const NAMED: &str = "SELECT COUNT(*) FROM deposits WHERE original_key = $1";
+        let key: Option<Option<String>> = on_tx!(self, |db| query_scalar(KEY).bind(id).fetch_optional(db).await)?;
+        let Some(key) = key.flatten() else { return Ok(None) };
+        on_tx!(self, |db| query(FORGET).bind(id).execute(db).await.map(drop))?;
+        let named = key.clone();
+        let count: i64 = on_tx!(self, |db| query_scalar(NAMED).bind(named).fetch_one(db).await)?;
+        Ok((count == 0).then_some(key))
     }
 
     /// Takes a deposit back. [`Kind::Conflict`] unless it stands as `expected`, what the person saw.

@@ -1,10 +1,52 @@
 //! The queue. What the jobs do is in `crate::jobs`.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, query, query_as, query_scalar};
 
 use super::{Store, Tx, dialect};
-use crate::{error::Result, ids::JobId};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    ids::{ConventionId, DepositId, JobId},
+};
+
+/// Every kind of work. Its JSON is what the queue keeps: `kind` beside the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Checks a received deposit and decides it.
+    CheckDeposit {
+        /// Which.
+        deposit: DepositId,
+    },
+    /// Computes a convention's indicators over the deposits that count.
+    Evaluate {
+        /// Any version of it.
+        convention: ConventionId,
+    },
+    /// Removes what nothing names any more; see [`crate::jobs::sweep`].
+    Sweep,
+}
+
+/// Runs allowed before a job is given up.
+const MAX_ATTEMPTS: i64 = 5;
+
+impl Job {
+    /// Two jobs with the same key do not wait at the same time.
+    fn unique_key(&self) -> String {
+        match self {
+            Self::CheckDeposit { deposit } => format!("check_deposit/{deposit}"),
+            Self::Evaluate { convention } => format!("evaluate/{convention}"),
+            Self::Sweep => "sweep".to_owned(),
+        }
+    }
+
+    /// The job of a row of the queue.
+    pub(crate) fn read(row: &JobRow) -> Result<Self> {
+        serde_json::from_str(&row.payload).map_err(Error::internal)
+    }
+}
 
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -168,6 +210,26 @@ impl Store {
 }
 
 impl Tx {
+    /// Adds a job, to run at once; false if the same one already waits.
+    pub async fn enqueue(&mut self, clock: &Clock, job: &Job) -> Result<bool> {
+        self.enqueue_at(clock, job, clock.now()).await
+    }
+
+    /// Adds a job, not to run before `run_at`; false if the same one already waits.
+    pub async fn enqueue_at(&mut self, clock: &Clock, job: &Job, run_at: DateTime<Utc>) -> Result<bool> {
+        let payload = serde_json::to_value(job).map_err(Error::internal)?;
+        let new = NewJob {
+            id: JobId(clock.id()),
+            kind: payload["kind"].as_str().unwrap_or_default().to_owned(),
+            payload: payload.to_string(),
+            unique_key: Some(job.unique_key()),
+            run_at,
+            max_attempts: MAX_ATTEMPTS,
+            created_at: clock.now(),
+        };
+        self.insert_job(&new).await
+    }
+
     /// Adds a job; false if one with its key already waits for its first run.
     pub async fn insert_job(&mut self, new: &NewJob) -> Result<bool> {
         const SQL: &str = "INSERT INTO jobs (id, kind, payload, unique_key, run_at, attempts, max_attempts, created_at)

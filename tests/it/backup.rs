@@ -8,7 +8,7 @@ use retex::{
     backup::{Manifest, backup, restore},
     error::Kind,
     ids::{EvaluationId, TokenId},
-    jobs::{Job, enqueue},
+    jobs::Job,
     store::{
         Page,
         accounts::{Session, Token},
@@ -85,7 +85,7 @@ async fn furnish(ground: &Ground) {
     tx.put_summaries(&[summary]).await.unwrap();
     let answers = RexAnswers { answers: "{}".to_owned(), seen: 0, updated_at: now, updated_by: account, submitted_at: Some(now) };
     tx.put_rex(convention, &PARIS.parse().unwrap(), &answers).await.unwrap();
-    enqueue(&mut tx, &app.clock, &Job::Evaluate { convention }).await.unwrap();
+    tx.enqueue(&app.clock, &Job::Evaluate { convention }).await.unwrap();
     for organisation in [None, Some(PARIS.parse().unwrap())] {
         audit::append(
             &mut tx,
@@ -168,7 +168,7 @@ async fn copies_one_moment(ground: Ground, to: Ground) {
         for _ in 0..30 {
             let deposit = ground.deposit(convention, account, PARIS, None).await.unwrap();
             let mut tx = ground.app.store.begin().await.unwrap();
-            enqueue(&mut tx, &ground.app.clock, &Job::CheckDeposit { deposit: deposit.id }).await.unwrap();
+            tx.enqueue(&ground.app.clock, &Job::CheckDeposit { deposit: deposit.id }).await.unwrap();
             tx.commit().await.unwrap();
             tokio::task::yield_now().await;
         }

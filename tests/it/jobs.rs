@@ -12,7 +12,7 @@ use retex::{
     app::App,
     error::{Error, Result},
     ids::{DepositId, JobId},
-    jobs::{Job, Runner, Task, enqueue, sweep},
+    jobs::{Job, Runner, Task, sweep},
     store::jobs::{JobCounts, NewJob},
 };
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ fn check(n: u128) -> Job {
 
 async fn add(ground: &Ground, job: &Job) -> bool {
     let mut tx = ground.app.store.begin().await.unwrap();
-    let added = enqueue(&mut tx, &ground.app.clock, job).await.unwrap();
+    let added = tx.enqueue(&ground.app.clock, job).await.unwrap();
     tx.commit().await.unwrap();
     // Jobs of one instant have no order.
     ground.app.clock.advance(TimeDelta::milliseconds(1));

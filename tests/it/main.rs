@@ -1,6 +1,5 @@
 //! All integration tests, in one binary: it links once.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 mod architecture;
 mod backup;
@@ -16,7 +15,6 @@ mod jobs;
 mod lake;
 mod migrations;
 mod parquet;
-mod perimeter;
 mod report;
 mod samples;
 mod store;

@@ -361,7 +361,7 @@ async fn what_is_not_committed_is_not_there(ground: &Ground) {
     let mut tx = ground.app.store.begin().await.unwrap();
     let entry = entry(ground, Some(PARIS), "deposit.receive");
     audit::append(&mut tx, &entry).await.unwrap();
-    retex::jobs::enqueue(&mut tx, &ground.app.clock, &retex::jobs::Job::Evaluate { convention }).await.unwrap();
+    tx.enqueue(&ground.app.clock, &retex::jobs::Job::Evaluate { convention }).await.unwrap();
     drop(tx);
     assert_eq!(ground.app.store.audit(&AuditFilter::default(), Page::ALL).await.unwrap(), (vec![], 0));
     assert_eq!(ground.app.store.job_counts().await.unwrap().waiting, 0);

@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    access::Actor,
     app::App,
+    deposit,
     deposit::report::CheckReport,
     error::{Error, Result},
     http::{
-        domain_stub::{access::Actor, deposit},
         load,
         problem::{Problem, ProblemBody},
         state::{Caller, too_large},
@@ -165,10 +166,10 @@ pub(super) struct SendQuery {
 }
 
 impl SendQuery {
-    fn file(self, of_multipart: Option<&str>) -> Result<deposit::NewDeposit> {
+    fn file(self, of_multipart: Option<&str>) -> Result<deposit::Slot> {
         let name = self.name.as_deref().or(of_multipart).filter(|n| !n.is_empty());
         let missing = || Error::invalid("file_name", "Donnez le nom du fichier avec son extension, dans le paramètre « name ».");
-        Ok(deposit::NewDeposit {
+        Ok(deposit::Slot {
             file_name: name.ok_or_else(missing)?.to_owned(),
             convention: self.convention,
             dataset: self.dataset,
@@ -253,7 +254,7 @@ pub(super) async fn check(
     report.map(Json).map_err(answer)
 }
 
-async fn check_one<S, E>(app: &App, actor: &Actor, new: Result<deposit::NewDeposit>, body: S) -> Result<CheckReport>
+async fn check_one<S, E>(app: &App, actor: &Actor, new: Result<deposit::Slot>, body: S) -> Result<CheckReport>
 where
     S: futures::Stream<Item = Result<bytes::Bytes, E>> + Send,
     E: Into<axum::BoxError> + Send,

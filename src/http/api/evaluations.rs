@@ -10,15 +10,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    access::Actor,
     app::App,
+    evaluation,
     evaluation::result::Evaluation,
     http::{
-        domain_stub::{access::Actor, evaluation, report},
         load,
         pages::evaluation::file,
         problem::{Problem, ProblemBody},
         state::Caller,
     },
+    report,
 };
 
 /// One snapshot.
@@ -44,27 +46,27 @@ pub(super) async fn latest(
 ) -> Result<Json<SnapshotBody>, Problem> {
     load::convention(&app, &actor, &id).await?;
     let s = evaluation::latest(&app, &actor, &id).await?.ok_or_else(load::absent)?;
-    Ok(Json(SnapshotBody { number: s.number, is_final: s.is_final, computed_at: s.created_at, evaluation: s.evaluation }))
+    Ok(Json(SnapshotBody { number: s.head.number, is_final: s.head.is_final, computed_at: s.head.created_at, evaluation: s.evaluation }))
 }
 
-async fn build(app: &App, actor: &Actor, id: &str, kind: report::Kind) -> Result<Response, Problem> {
+async fn build(app: &App, actor: &Actor, id: &str, kind: report::Format) -> Result<Response, Problem> {
     load::convention(app, actor, id).await?;
     if !load::evaluates(actor) {
         return Err(load::absent().into());
     }
-    Ok(file(id, kind, report::build(app, actor, id, kind).await?))
+    Ok(file(kind, report::build(app, actor, id, kind).await?))
 }
 
 /// The evaluation report, as PDF/UA-1.
 #[utoipa::path(get, path = "/conventions/{id}/report.pdf", tag = "évaluations", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn pdf(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    build(&app, &actor, &id, report::Kind::Pdf).await
+    build(&app, &actor, &id, report::Format::Pdf).await
 }
 
 /// The evaluation report, as one self-contained HTML file.
 #[utoipa::path(get, path = "/conventions/{id}/report.html", tag = "évaluations", params(("id" = String, Path)),
     responses((status = 200, content_type = "text/html", body = String), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn html(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    build(&app, &actor, &id, report::Kind::Html).await
+    build(&app, &actor, &id, report::Format::Html).await
 }

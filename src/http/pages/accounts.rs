@@ -4,10 +4,11 @@ use askama::Template;
 use axum::extract::State as Extract;
 
 use crate::{
+    access::Actor,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind, Result},
     http::{
-        domain_stub::access::{Actor, Role},
         failure::{PageResult, html},
         load,
         state::{Signed, who},

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::accounts::tabs;
 use crate::{
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind},
     http::{
-        domain_stub::access::Role,
         failure::{PageResult, html},
         load,
         state::{Signed, who},

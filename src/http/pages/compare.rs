@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
+    evaluation,
     evaluation::result::{Evaluation, IndicatorResult, SiteResult},
     http::{
-        domain_stub::evaluation,
         failure::{PageResult, html},
         load, present,
         state::{Signed, who},
@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         charts::{self, Theme},
-        scale::{Display, is_level, pooled_value, treated},
+        scale::{self, Display, pooled_value, treated},
     },
 };
 
@@ -93,6 +93,11 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         charts: charts.map(|r| (r.label.clone(), charts::chart(r, Theme::Page), format!("{base}/indicateurs/{}", r.id))).collect(),
         base,
     })
+}
+
+/// Whether a cell shows the level of the trial's group, and not an effect.
+fn is_level(result: &IndicatorResult) -> bool {
+    result.scale.is_none() || scale::is_level(result)
 }
 
 fn display(result: &IndicatorResult) -> Display {

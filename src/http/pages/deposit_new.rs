@@ -11,12 +11,13 @@ use axum::{
 use serde::Deserialize;
 
 use crate::{
+    access::Actor,
     app::App,
+    deposit,
     deposit::calendar::Standing,
     error::{Error, Kind, Result},
     http::{
         describe,
-        domain_stub::{access::Actor, deposit},
         failure::{PageError, PageResult, html},
         load::{self, Line, Loaded},
         present,
@@ -152,11 +153,11 @@ fn sites(actor: &Actor, loaded: Option<&Loaded>, site: Option<&Siren>) -> Vec<(S
 }
 
 /// What a person's form says of the file that follows.
-fn parse(fields: &Fields, file_name: &str) -> Result<deposit::NewDeposit> {
+fn parse(fields: &Fields, file_name: &str) -> Result<deposit::Slot> {
     let lost = || Error::invalid("target", "Choisissez le jeu de données et la période de votre fichier.");
     let mut parts = fields.get("target").splitn(3, '/');
     let (convention, dataset, period) = (parts.next().unwrap_or(""), parts.next().ok_or_else(lost)?, parts.next().unwrap_or(""));
-    Ok(deposit::NewDeposit {
+    Ok(deposit::Slot {
         convention: convention.to_owned(),
         dataset: dataset.to_owned(),
         period: (!period.is_empty()).then(|| period.parse()).transpose()?,
@@ -176,7 +177,7 @@ async fn with_file<F>(
     act: F,
 ) -> Result<(Response, Chosen), (PageError, Chosen)>
 where
-    F: for<'a> FnOnce(&'a App, &'a Actor, deposit::NewDeposit, Field<'a>) -> Handled<'a>,
+    F: for<'a> FnOnce(&'a App, &'a Actor, deposit::Slot, Field<'a>) -> Handled<'a>,
 {
     let mut fields = Fields::default();
     let mut chosen = Chosen::default();

@@ -9,10 +9,10 @@ use axum::{
 use serde::Deserialize;
 
 use crate::{
+    access::Actor,
     app::App,
     error::Result,
     http::{
-        domain_stub::access::Actor,
         failure::{PageResult, html},
         load::{self, Loaded},
         present,

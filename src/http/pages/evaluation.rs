@@ -9,14 +9,13 @@ use axum::{
 
 use super::{confirm::Confirm, convention::plan as plan_facts};
 use crate::{
+    access::Actor,
     app::App,
+    convention::perimeter::Role,
     deposit::calendar::Standing,
     error::{Error, Kind, Result},
+    evaluation,
     http::{
-        domain_stub::{
-            access::{Actor, Role},
-            evaluation, report,
-        },
         failure::{PageResult, html},
         load::{self, Loaded},
         present,
@@ -25,6 +24,7 @@ use crate::{
         view::{Fact, Notice, Page, RexRow, State, Tab, VerdictRow},
         words,
     },
+    report,
 };
 
 /// The page.
@@ -53,7 +53,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     let lines = load::coverage(&loaded, &actor, &received, today);
     let snapshot = evaluation::latest(&app, &actor, &name).await?;
     let stored = app.store.rex_of(loaded.head.id).await?;
-    let is_final = snapshot.as_ref().is_some_and(|s| s.is_final);
+    let is_final = snapshot.as_ref().is_some_and(|s| s.head.is_final);
     html(EvaluationPage {
         page: Page::new("Évaluation", who(&actor), "experiments")
             .under("Expérimentations", "/experimentations")
@@ -81,8 +81,8 @@ fn may_lock(loaded: &Loaded, actor: &Actor, today: chrono::NaiveDate) -> bool {
 }
 
 fn notice(loaded: &Loaded, snapshot: &evaluation::Snapshot, today: chrono::NaiveDate) -> Notice {
-    let when = words::moment(snapshot.created_at);
-    if snapshot.is_final {
+    let when = words::moment(snapshot.head.created_at);
+    if snapshot.head.is_final {
         let line = "Les données sont arrêtées\u{a0}: les conclusions ci-dessous sont celles que le plan prévoyait.".to_owned();
         return Notice::new(State::Ok, format!("Évaluation définitive, arrêtée le {when}"), vec![line]);
     }
@@ -98,7 +98,7 @@ fn notice(loaded: &Loaded, snapshot: &evaluation::Snapshot, today: chrono::Naive
         )
     };
     let note =
-        format!("Calcul n°\u{a0}{} du {when}. Aucune conclusion n'est tirée avant que les données soient arrêtées.", snapshot.number);
+        format!("Calcul n°\u{a0}{} du {when}. Aucune conclusion n'est tirée avant que les données soient arrêtées.", snapshot.head.number);
     Notice::new(State::Open, "Évaluation provisoire", vec![note, next])
 }
 
@@ -161,31 +161,30 @@ async fn lockable(app: &App, actor: &Actor, name: &str) -> Result<Loaded> {
 /// `POST /experimentations/{name}/evaluation/arreter`.
 pub async fn lock(Extract(app): Extract<App>, Path(name): Path<String>, Posted(actor, _): Posted) -> PageResult {
     let loaded = lockable(&app, &actor, &name).await?;
-    evaluation::lock_final(&app, &actor, &name).await?;
+    evaluation::lock(&app, &actor, &name).await?;
     Ok(Redirect::to(&format!("{}/evaluation", loaded.base())).into_response())
 }
 
 /// `GET /experimentations/{name}/rapport.pdf`.
 pub async fn pdf(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     evaluated(&app, &actor, &name).await?;
-    Ok(file(&name, report::Kind::Pdf, report::build(&app, &actor, &name, report::Kind::Pdf).await?))
+    Ok(file(report::Format::Pdf, report::build(&app, &actor, &name, report::Format::Pdf).await?))
 }
 
 /// `GET /experimentations/{name}/rapport.html`.
 pub async fn report_html(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     evaluated(&app, &actor, &name).await?;
-    Ok(file(&name, report::Kind::Html, report::build(&app, &actor, &name, report::Kind::Html).await?))
+    Ok(file(report::Format::Html, report::build(&app, &actor, &name, report::Format::Html).await?))
 }
 
 /// A report on its way out: the PDF to keep, the HTML to read, which carries its own style and runs nothing.
-pub fn file(name: &str, kind: report::Kind, bytes: Vec<u8>) -> Response {
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+pub fn file(kind: report::Format, report::Built { file_name, bytes }: report::Built) -> Response {
     match kind {
-        report::Kind::Pdf => {
-            let disposition = format!("attachment; filename=\"rapport-{name}.pdf\"");
+        report::Format::Pdf => {
+            let disposition = format!("attachment; filename=\"{file_name}\"");
             ([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response()
         }
-        report::Kind::Html => {
+        report::Format::Html => {
             let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], bytes).into_response();
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(REPORT_CSP));
             response

@@ -4,9 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State as Extract};
 
 use crate::{
+    access::Actor,
     app::App,
+    evaluation,
     http::{
-        domain_stub::{access::Actor, evaluation},
         failure::{PageResult, html},
         load::{self, Loaded},
         present,
@@ -51,7 +52,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     let base = loaded.base();
     let results_note = snapshot.as_ref().map(|s| {
         let files = words::plural(s.evaluation.provenance.deposits.len() as u64, "fichier", "fichiers");
-        format!("Calcul n°\u{a0}{} du {}, sur {files}.", s.number, words::moment(s.created_at))
+        format!("Calcul n°\u{a0}{} du {}, sur {files}.", s.head.number, words::moment(s.head.created_at))
     });
     html(Experiment {
         page: Page::new(&loaded.document.title, who(&actor), "experiments").under("Expérimentations", "/experimentations"),

@@ -8,10 +8,11 @@ use axum::{
 use chrono::{Days, NaiveDate};
 
 use crate::{
+    access::Actor,
     app::App,
-    deposit::calendar::{self, Standing},
+    convention::perimeter::Role,
+    deposit::calendar::Standing,
     http::{
-        domain_stub::access::{Actor, Role},
         failure::{PageResult, html},
         load::{self, Line, Loaded},
         present,
@@ -130,7 +131,9 @@ fn file_task(loaded: &Loaded, line: &Line, actor: &Actor, today: NaiveDate) -> O
 async fn rex_task(app: &App, loaded: &Loaded, actor: &Actor, today: NaiveDate) -> crate::error::Result<Option<(NaiveDate, Task)>> {
     let (Some(site), Some(rex)) = (&actor.site, &loaded.document.rex) else { return Ok(None) };
     let submitted = app.store.rex(loaded.head.id, site).await?.is_some_and(|r| r.submitted_at.is_some());
-    let due = calendar::days(&rex.due).and_then(|d| loaded.document.period.end.checked_add_days(d)).unwrap_or(loaded.document.period.end);
+    let due = crate::convention::document::days(&rex.due)
+        .and_then(|d| loaded.document.period.end.checked_add_days(d))
+        .unwrap_or(loaded.document.period.end);
     if submitted || !loaded.is_over(today) {
         return Ok(None);
     }

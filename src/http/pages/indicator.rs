@@ -7,9 +7,9 @@ use super::convention::{plan as plan_facts, role, statistic};
 use crate::{
     app::App,
     convention::document::{Indicator, Per, Value},
+    evaluation,
     evaluation::result::{Evaluation, IndicatorResult},
     http::{
-        domain_stub::evaluation,
         failure::{PageResult, html},
         load::{self, Loaded},
         present,
@@ -87,7 +87,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path((name,
         table_caption: format!("{}, par structure", declared.title),
         interval_label: words::sentence(&sentence::interval_name(plan)),
         table: charts::table(result),
-        notes: sentence::notes(result, plan, snapshot.is_final),
+        notes: sentence::notes(result, plan, snapshot.head.is_final),
         warnings: result.warnings.iter().map(|w| w.message.clone()).collect(),
         statistic: words::sentence(statistic(declared.statistic)),
         groups: groups(result),
@@ -173,9 +173,9 @@ fn formulas(i: &Indicator) -> Vec<Fact> {
 
 fn provenance(loaded: &Loaded, snapshot: &evaluation::Snapshot) -> Vec<Fact> {
     let e = &snapshot.evaluation;
-    let kind = if snapshot.is_final { "définitif" } else { "provisoire" };
+    let kind = if snapshot.head.is_final { "définitif" } else { "provisoire" };
     let facts = [
-        ("Calcul", format!("n°\u{a0}{}, {kind}, {}", snapshot.number, words::moment(snapshot.created_at))),
+        ("Calcul", format!("n°\u{a0}{}, {kind}, {}", snapshot.head.number, words::moment(snapshot.head.created_at))),
         ("Convention", format!("{}, version {}", loaded.head.name, e.convention.version)),
         ("Empreinte de la convention", e.convention.sha256.clone()),
         ("Programme", e.provenance.program.clone()),

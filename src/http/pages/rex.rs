@@ -9,14 +9,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    access::Actor,
     app::App,
+    convention::perimeter::Role,
     error::{Error, Kind, Result},
+    evaluation::answers,
     evaluation::rex::{Question, QuestionKind, Questionnaire, questionnaire},
     http::{
-        domain_stub::{
-            access::{Actor, Role},
-            rex,
-        },
         failure::{PageResult, html},
         load::{self, Loaded},
         state::{Fields, Posted, Signed, who},
@@ -131,7 +130,7 @@ fn draw(
         .document
         .rex
         .as_ref()
-        .and_then(|r| crate::deposit::calendar::days(&r.due))
+        .and_then(|r| crate::convention::document::days(&r.due))
         .and_then(|d| loaded.document.period.end.checked_add_days(d));
     let due = match (submitted, due) {
         (Some(at), _) => format!("Remis le {}.", words::moment(at)),
@@ -215,7 +214,7 @@ pub async fn write(Extract(app): Extract<App>, Path((name, site)): Path<(String,
     let submit = fields.get("act") == "submit";
     let seen = fields.get("version").parse().unwrap_or(0);
     let result = match read(&questions, &fields) {
-        Ok(answers) => rex::save(&app, &actor, &name, &site, answers, seen, submit).await,
+        Ok(answers) => answers::write(&app, &actor, &name, &site, seen, answers, submit).await.map(drop),
         Err(error) => Err(error),
     };
     match result {

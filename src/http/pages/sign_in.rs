@@ -12,10 +12,10 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 
 use crate::{
+    access,
     app::App,
     error::Kind,
     http::{
-        domain_stub::access,
         failure::{PageResult, html},
         state::{Fields, Posted, cookie_name, session_token},
         view::{Page, State},

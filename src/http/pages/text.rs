@@ -7,9 +7,9 @@ use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 
 use crate::{
+    access,
     app::App,
     http::{
-        domain_stub::access,
         failure::{PageResult, html},
         markdown,
         state::{session_token, who},

@@ -8,10 +8,11 @@ use axum::{
 
 use super::accounts::{administrator, tabs};
 use crate::{
+    access,
+    access::Actor,
     app::App,
     error::Error,
     http::{
-        domain_stub::access::{self, Actor},
         failure::{PageResult, html},
         load,
         state::{Posted, Signed, who},
@@ -33,6 +34,9 @@ pub struct Tokens {
     pub accounts: Vec<(String, String)>,
     pub tokens: Vec<TokenRow>,
 }
+
+/// How long a token made here lives.
+const TOKEN_LIFE: chrono::TimeDelta = chrono::TimeDelta::days(365);
 
 /// One token.
 #[derive(Debug, Clone)]
@@ -92,7 +96,9 @@ pub async fn create(Extract(app): Extract<App>, Posted(actor, fields): Posted) -
     if name.is_empty() {
         return Err(Error::invalid("token_name", "Donnez un nom au jeton, pour le reconnaître plus tard.").into());
     }
-    let token = access::create_token(&app, &actor, account, name).await?;
+    let account = app.store.account(account).await?.ok_or_else(load::absent)?;
+    let expires_at = app.clock.now() + TOKEN_LIFE;
+    let (_, token) = access::create_token(&app, Some(&actor), &account, name, Some(expires_at)).await?;
     draw(&app, &actor, Some(token)).await
 }
 
@@ -100,6 +106,7 @@ pub async fn create(Extract(app): Extract<App>, Posted(actor, fields): Posted) -
 pub async fn revoke(Extract(app): Extract<App>, Path(id): Path<String>, Posted(actor, _): Posted) -> PageResult {
     administrator(&actor)?;
     let id: TokenId = id.parse().map_err(|_| load::absent())?;
-    access::revoke_token(&app, &actor, id).await?;
+    let account = app.store.token_owner(id).await?.ok_or_else(load::absent)?;
+    access::revoke_token(&app, Some(&actor), account, id).await?;
     Ok(Redirect::to("/administration/jetons").into_response())
 }

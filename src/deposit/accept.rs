@@ -1,0 +1,205 @@
+//! The first half of the deposit's path: from a body to a received deposit. The second half is [`super::process`].
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use futures::Stream;
+use serde_json::json;
+
+use super::calendar;
+use crate::{
+    access::Actor,
+    app::App,
+    audit::{self, Entry},
+    convention::{
+        perimeter::{self, Use},
+        register::{self, Registered},
+    },
+    error::{Error, Kind, Result},
+    ids::{DepositId, Period, Siren},
+    lake::Received,
+    store::{
+        deposits::{Deposit, DepositState, NewDeposit},
+        jobs::Job,
+    },
+};
+
+/// What a body is sent for.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// The convention's name.
+    pub convention: String,
+    /// Who sends; the actor's own site when absent.
+    pub site: Option<Siren>,
+    /// Into which dataset.
+    pub dataset: String,
+    /// For which period.
+    pub period: Option<Period>,
+    /// As the depositor named the file.
+    pub file_name: String,
+}
+
+/// What became of a body.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The deposit.
+    pub deposit: Deposit,
+    /// Whether these very bytes had been sent before: this is then their first deposit.
+    pub already: bool,
+}
+
+/// A slot that the actor may fill, resolved.
+pub struct Allowed {
+    /// Under which convention.
+    pub registered: Registered,
+    /// By which site.
+    pub site: Siren,
+}
+
+/// Whether the actor may deposit into this slot today.
+///
+/// # Errors
+/// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, and
+/// what the perimeter refuses.
+pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
+    let registered = register::find(app, &slot.convention).await?;
+    let document = &registered.convention.document;
+    let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
+    let site = slot.site.clone().or_else(|| actor.site.clone()).ok_or_else(absent)?;
+    perimeter::may(document, &actor.person(), Use::Deposit, Some(&slot.dataset), Some(&site), app.clock.today())?;
+    calendar::check_period(document, &slot.dataset, slot.period)?;
+    Ok(Allowed { registered, site })
+}
+
+/// Streams a body to the lake while hashing it, then records the deposit, its audit entry and its check in one transaction.
+/// The very same bytes for the same slot are answered with their first deposit.
+///
+/// # Errors
+/// Those of [`allow`]; `too_large`; `body_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
+pub async fn accept<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<Accepted>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let allowed = allow(app, actor, &slot).await?;
+    let received = app.lake.receive(app.clock.id(), body, app.config.max_upload).await?;
+    let outcome = record(app, actor, &slot, &allowed, &received).await;
+    if !matches!(&outcome, Ok(Accepted { already: false, .. })) {
+        app.lake.discard(&received).await?;
+    }
+    outcome
+}
+
+async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, received: &Received) -> Result<Accepted> {
+    if received.bytes == 0 {
+        return Err(Error::invalid(
+            "empty_file",
+            "Ce fichier est vide. Vérifiez que vous avez choisi le bon fichier, puis déposez-le à nouveau.",
+        ));
+    }
+    let (head, site) = (&allowed.registered.head, &allowed.site);
+    if let Some(deposit) = app.store.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256).await? {
+        return Ok(Accepted { deposit, already: true });
+    }
+    // The object first, then the row that names it: an interruption leaves an object that the sweep removes, never a bad row.
+    let original = app.lake.keep(received, site).await?;
+    let (id, now) = (DepositId(app.clock.id()), app.clock.now());
+    let new = NewDeposit {
+        id,
+        convention_id: head.id,
+        site: site.clone(),
+        dataset: slot.dataset.clone(),
+        period: slot.period,
+        file_name: file_name(&slot.file_name),
+        bytes: i64::try_from(received.bytes).map_err(Error::internal)?,
+        sha256: received.sha256.clone(),
+        original_key: original.to_string(),
+        created_at: now,
+        created_by: actor.account,
+    };
+    let mut tx = app.store.begin().await?;
+    if let Some(deposit) = tx.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256).await? {
+        return Ok(Accepted { deposit, already: true });
+    }
+    let deposit = tx.insert_deposit(&new).await?;
+    let entry = Entry {
+        at: now,
+        actor: actor.in_audit(),
+        organisation: Some(site.clone()),
+        act: "deposit.receive",
+        object: format!("deposit/{id}"),
+        outcome: "ok",
+        detail: json!({"number": deposit.number, "convention": head.name, "version": head.version, "dataset": new.dataset,
+            "period": new.period, "sha256": new.sha256, "bytes": new.bytes}),
+    };
+    audit::append(&mut tx, &entry).await?;
+    tx.enqueue(&app.clock, &Job::CheckDeposit { deposit: id }).await?;
+    tx.commit().await?;
+    Ok(Accepted { deposit, already: false })
+}
+
+/// The last part of what a browser may send as a path, without control characters, at most 200 characters.
+fn file_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
+    if clean.trim().is_empty() { "fichier".to_owned() } else { clean }
+}
+
+/// Takes a deposit back, with the person's reason; what was computed from it is computed again without it.
+///
+/// # Errors
+/// [`Kind::NotFound`] for a deposit that is not of the actor's site; `reason_required`; [`Kind::Conflict`] if it was already taken back,
+/// superseded, or changed state meanwhile.
+pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
+    let deposit = find(app, actor, id).await?;
+    let registered = register::version(app, deposit.convention_id).await?;
+    let document = &registered.convention.document;
+    perimeter::may(document, &actor.person(), Use::Deposit, Some(&deposit.dataset), Some(&deposit.site), app.clock.today())?;
+    if reason.trim().is_empty() {
+        return Err(Error::invalid("reason_required", "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui."));
+    }
+    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn) {
+        return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt ne compte déjà plus : il n'y a rien à retirer."));
+    }
+    let now = app.clock.now();
+    let mut tx = app.store.begin().await?;
+    tx.withdraw_deposit(id, deposit.state, reason.trim(), now).await?;
+    let entry = Entry {
+        at: now,
+        actor: actor.in_audit(),
+        organisation: Some(deposit.site),
+        act: "deposit.withdraw",
+        object: format!("deposit/{id}"),
+        outcome: "ok",
+        detail: json!({"number": deposit.number, "reason": reason.trim()}),
+    };
+    audit::append(&mut tx, &entry).await?;
+    tx.enqueue(&app.clock, &Job::Evaluate { convention: deposit.convention_id }).await?;
+    tx.commit().await
+}
+
+/// One deposit that the actor may read.
+///
+/// # Errors
+/// [`Kind::NotFound`] for a deposit that does not exist, and alike for one that the actor may not read.
+pub async fn find(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
+    let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
+    let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
+    readable(app, actor, &deposit, app.clock.today()).await.map_err(|_| absent())?;
+    Ok(deposit)
+}
+
+async fn readable(app: &App, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> Result<()> {
+    let registered = register::version(app, deposit.convention_id).await?;
+    let document = &registered.convention.document;
+    perimeter::may(document, &actor.person(), Use::ReadDeposit, Some(&deposit.dataset), Some(&deposit.site), today)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_file_name_is_kept_without_its_path() {
+        assert_eq!(super::file_name("C:\\Users\\agent\\demandes 2026-03.csv"), "demandes 2026-03.csv");
+        assert_eq!(super::file_name("../../etc/passwd\n"), "passwd");
+        assert_eq!(super::file_name(" \u{0}"), "fichier");
+    }
+}

@@ -1,0 +1,217 @@
+//! The second half of the deposit's path, run by the queue: from a received file to a decision, its receipt and its typed table.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{
+    check::{Checked, check_file},
+    parquet,
+    report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
+};
+use crate::{
+    app::App,
+    audit::{self, Entry},
+    convention::register::{self, Registered},
+    error::{Error, Result},
+    ids::DepositId,
+    indicator::Keys,
+    lake::Key,
+    store::{
+        deposits::{Accepted, Deposit},
+        jobs::Job,
+    },
+};
+
+/// Faults that a receipt lists; all are counted.
+pub const LIMIT: usize = 1000;
+
+/// Checks a received deposit and decides it; does nothing for one that is decided, so that it may run again after an interruption.
+pub async fn process(app: &App, id: DepositId) -> Result<()> {
+    let Some(deposit) = app.store.deposit(id).await?.filter(|d| !d.state.is_decided()) else { return Ok(()) };
+    let mut tx = app.store.begin().await?;
+    tx.start_check(id).await?;
+    tx.commit().await?;
+    let registered = register::version(app, deposit.convention_id).await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("original");
+    let original = deposit.original_key.as_deref().ok_or_else(|| Error::internal("a received deposit has no file"))?;
+    app.lake.fetch_to(&original.parse()?, &file).await?;
+    app.store.note_progress(id, "checking", None).await?;
+    let mut checked = check(&registered, &deposit, &file).await?;
+    if checked.report.valid {
+        keys_across_files(app, &registered, &deposit, folder.path(), &mut checked).await?;
+    }
+    app.store.note_progress(id, "recording", None).await?;
+    match checked.table.take().filter(|_| checked.report.valid) {
+        Some(table) => {
+            let path = folder.path().join("table.parquet");
+            let metadata = metadata(&registered, &deposit);
+            let rows = i64::try_from(table.height()).map_err(Error::internal)?;
+            let written = path.clone();
+            tokio::task::spawn_blocking(move || {
+                let (mut table, mut metadata) = (table, metadata);
+                let pairs: Vec<_> = metadata.iter_mut().map(|(k, v)| (*k, std::mem::take(v))).collect();
+                parquet::write(&written, &mut table, &pairs)
+            })
+            .await
+            .map_err(Error::internal)??;
+            let lake = app.lake.table(&deposit.convention, &deposit.dataset)?;
+            let key = lake.add(&deposit.site, deposit.period, id, &path).await?;
+            accept(app, &registered, &deposit, &checked.report, rows, &key).await
+        }
+        None => reject(app, &deposit, &checked.report).await,
+    }
+}
+
+async fn check(registered: &Registered, deposit: &Deposit, file: &Path) -> Result<Checked> {
+    let (convention, dataset) = (registered.convention.clone(), deposit.dataset.clone());
+    let (file, name) = (file.to_owned(), deposit.file_name.clone());
+    tokio::task::spawn_blocking(move || {
+        let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
+        Ok(check_file(&file, &name, rules, LIMIT))
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+/// Keys are unique across all current files of the site for this dataset, but for the one that this deposit replaces.
+async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit, folder: &Path, checked: &mut Checked) -> Result<()> {
+    let Some(dataset) = registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty()) else {
+        return Ok(());
+    };
+    let current = app.store.current_deposits(deposit.convention_id).await?;
+    let others = current.iter().filter(|d| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period);
+    let mut own = Keys::new(dataset);
+    if let Some(table) = &checked.table {
+        own.add(table);
+    }
+    for (i, other) in others.enumerate() {
+        let Some(key) = &other.table_key else { continue };
+        let path = folder.join(format!("other-{i}.parquet"));
+        app.lake.fetch_to(&key.parse()?, &path).await?;
+        let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, None)).await.map_err(Error::internal)??;
+        let repeated = own.add(&theirs);
+        if !repeated.is_empty() {
+            refuse_repeated(&mut checked.report, &dataset.primary_key, &repeated, other);
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a file whose keys stand in another current file of the same site.
+fn refuse_repeated(report: &mut CheckReport, key: &[String], repeated: &[String], other: &Deposit) {
+    let column = (key.len() == 1).then(|| key[0].clone());
+    let sentence = |value: &str| {
+        format!(
+            "« {value} » figure déjà dans votre fichier « {} » ({}) : une même ligne ne peut compter qu'une fois. Retirez-la de l'un des deux fichiers.",
+            other.file_name, other.number
+        )
+    };
+    let count = repeated.len() as u64;
+    report.valid = false;
+    report.stats.errors += count;
+    report.stats.rows_invalid += count;
+    report.errors.extend(repeated.iter().take(LIMIT.saturating_sub(report.errors.len())).map(|value| CellFault {
+        code: "repeated_key".to_owned(),
+        row: None,
+        column: column.clone(),
+        column_letter: None,
+        value: Some(value.clone()),
+        message: sentence(value),
+        rule: None,
+        expected: None,
+        suggestion: None,
+    }));
+    report.by_rule.push(RuleCount {
+        code: "repeated_key".to_owned(),
+        column,
+        count,
+        message: format!("Des lignes figurent déjà dans votre fichier « {} ».", other.file_name),
+    });
+}
+
+/// Decides a deposit whose check could not be brought to its end, so that its site is not left waiting; its bytes are kept.
+pub async fn give_up(app: &App, id: DepositId) -> Result<()> {
+    let Some(deposit) = app.store.deposit(id).await?.filter(|d| !d.state.is_decided()) else { return Ok(()) };
+    let mut tx = app.store.begin().await?;
+    tx.start_check(id).await?;
+    tx.commit().await?;
+    let message = "Le contrôle de ce fichier n'a pas pu aboutir, de notre fait. Votre fichier est gardé : réessayez plus tard ou écrivez à la Métropole.";
+    let report = CheckReport {
+        valid: false,
+        source_error: Some(SourceError { code: "check_failed".to_owned(), message: message.to_owned() }),
+        file: FileInfo {
+            name: deposit.file_name.clone(),
+            bytes: deposit.bytes.unsigned_abs(),
+            sha256: deposit.sha256.clone(),
+            ..FileInfo::default()
+        },
+        schema: SchemaInfo::default(),
+        stats: Stats::default(),
+        columns: Vec::new(),
+        errors: Vec::new(),
+        by_rule: Vec::new(),
+        warnings: Vec::new(),
+    };
+    reject(app, &deposit, &report).await
+}
+
+/// What a table's file says of itself, for engines that read it without the hub.
+fn metadata(registered: &Registered, deposit: &Deposit) -> Vec<(&'static str, String)> {
+    vec![
+        ("retex.deposit", deposit.id.to_string()),
+        ("retex.number", deposit.number.clone()),
+        ("retex.site", deposit.site.to_string()),
+        ("retex.dataset", deposit.dataset.clone()),
+        ("retex.period", deposit.period.map(|p| p.to_string()).unwrap_or_default()),
+        ("retex.sha256", deposit.sha256.clone()),
+        ("retex.convention", registered.head.name.clone()),
+        ("retex.convention_version", registered.head.version.to_string()),
+        ("retex.convention_sha256", registered.head.sha256.clone()),
+    ]
+}
+
+async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &CheckReport, rows: i64, key: &Key) -> Result<()> {
+    let body = serde_json::to_string(report).map_err(Error::internal)?;
+    let mut tx = app.store.begin().await?;
+    let accepted = tx.accept_deposit(deposit.id, &body, rows, &key.to_string(), app.clock.now()).await?;
+    let superseded = match &accepted {
+        Accepted::Current { superseded } => superseded.map(|d| d.to_string()),
+        Accepted::Superseded { .. } => None,
+    };
+    let detail =
+        json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": matches!(accepted, Accepted::Current { .. })});
+    audit::append(&mut tx, &decided(app, deposit, "deposit.accept", detail)).await?;
+    tx.enqueue(&app.clock, &Job::Evaluate { convention: registered.head.id }).await?;
+    tx.commit().await
+}
+
+async fn reject(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()> {
+    let body = serde_json::to_string(report).map_err(Error::internal)?;
+    let rows = i64::try_from(report.stats.rows).ok().filter(|_| report.source_error.is_none());
+    // A column outside the perimeter may hold what nobody agreed to share: its bytes go at once (domain, «A deposit»).
+    let outside = report.by_rule.iter().any(|r| r.code == "outside_perimeter");
+    let mut tx = app.store.begin().await?;
+    tx.reject_deposit(deposit.id, &body, rows, app.clock.now()).await?;
+    let erased = if outside { tx.forget_original(deposit.id).await? } else { None };
+    let detail = json!({"number": deposit.number, "errors": report.stats.errors, "erased": outside});
+    audit::append(&mut tx, &decided(app, deposit, "deposit.reject", detail)).await?;
+    tx.commit().await?;
+    if let Some(key) = erased {
+        app.lake.delete(&key.parse()?).await?;
+    }
+    Ok(())
+}
+
+fn decided(app: &App, deposit: &Deposit, act: &'static str, detail: serde_json::Value) -> Entry {
+    Entry {
+        at: app.clock.now(),
+        actor: audit::Actor::System,
+        organisation: Some(deposit.site.clone()),
+        act,
+        object: format!("deposit/{}", deposit.id),
+        outcome: "ok",
+        detail,
+    }
+}

@@ -1,0 +1,92 @@
+//! A site's answers to the REX questionnaire, as the hub keeps them.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::rex::{Answers, Questionnaire, questionnaire};
+use crate::{
+    access::Actor,
+    app::App,
+    audit::{self, Entry},
+    convention::{
+        perimeter::{self, Use},
+        register::{self, Registered},
+    },
+    error::{Error, Kind, Result},
+    ids::Siren,
+    store::rex::{RexAnswers, RexRow},
+};
+
+/// A questionnaire and what a site has answered so far.
+pub struct Rex {
+    /// Under which convention.
+    pub registered: Registered,
+    /// What is asked.
+    pub questionnaire: Questionnaire,
+    /// What is answered.
+    pub answers: Map<String, Json>,
+    /// When and by whom it was last written; none before the first time.
+    pub row: Option<RexRow>,
+}
+
+/// The questionnaire and the answers of a site.
+///
+/// # Errors
+/// [`Kind::NotFound`] for a convention without questionnaire, or a site that the actor may not read.
+pub async fn read(app: &App, actor: &Actor, convention: &str, site: &Siren) -> Result<Rex> {
+    let registered = register::find(app, convention).await?;
+    let document = &registered.convention.document;
+    perimeter::may(document, &actor.person(), Use::ReadRex, None, Some(site), app.clock.today())?;
+    let asked =
+        document.rex.as_ref().ok_or_else(|| Error::new(Kind::NotFound, "no_rex", "Cette convention ne prévoit pas de questionnaire."))?;
+    let questionnaire = questionnaire(&asked.questionnaire)?;
+    let row = app.store.rex(registered.head.id, site).await?;
+    let answers = row.as_ref().map(|r| serde_json::from_str(&r.answers)).transpose().map_err(Error::internal)?.unwrap_or_default();
+    Ok(Rex { registered, questionnaire, answers, row })
+}
+
+/// Writes a site's answers; `submit` also declares them complete. `seen` is the version that the person saw, so that nobody's words
+/// are overwritten unseen.
+///
+/// # Errors
+/// Answers of the wrong type or, on submission, missing ones, located; [`Kind::Conflict`] if someone wrote meanwhile.
+pub async fn write(
+    app: &App,
+    actor: &Actor,
+    convention: &str,
+    site: &Siren,
+    seen: i64,
+    answers: Map<String, Json>,
+    submit: bool,
+) -> Result<i64> {
+    let rex = read(app, actor, convention, site).await?;
+    perimeter::may(&rex.registered.convention.document, &actor.person(), Use::WriteRex, None, Some(site), app.clock.today())?;
+    rex.questionnaire.check(&answers, submit)?;
+    let now = app.clock.now();
+    let new = RexAnswers {
+        answers: Json::Object(answers).to_string(),
+        seen,
+        updated_at: now,
+        updated_by: actor.account,
+        submitted_at: submit.then_some(now),
+    };
+    let mut tx = app.store.begin().await?;
+    let version = tx.put_rex(rex.registered.head.id, site, &new).await?;
+    let entry = Entry {
+        at: now,
+        actor: actor.in_audit(),
+        organisation: Some(site.clone()),
+        act: if submit { "rex.submit" } else { "rex.write" },
+        object: format!("rex/{convention}/{site}"),
+        outcome: "ok",
+        detail: json!({"version": version}),
+    };
+    audit::append(&mut tx, &entry).await?;
+    tx.commit().await?;
+    Ok(version)
+}
+
+/// The answers of every site that has declared them complete, for the report.
+pub async fn submitted(app: &App, registered: &Registered) -> Result<Vec<Answers>> {
+    let rows = app.store.rex_of(registered.head.id).await?.into_iter().filter(|row| row.submitted_at.is_some());
+    rows.map(|row| Ok(Answers { site: row.site, answers: serde_json::from_str(&row.answers).map_err(Error::internal)? })).collect()
+}

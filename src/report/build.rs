@@ -1,0 +1,75 @@
+//! The report's path in the hub: snapshot and answers → one view → HTML or PDF.
+
+use serde_json::json;
+
+use super::view;
+use crate::{
+    access::Actor,
+    app::App,
+    audit::{self, Entry},
+    convention::{perimeter::Role, register},
+    error::{Error, Kind, Result},
+    evaluation::{answers, snapshot},
+    store::{
+        Page,
+        deposits::{DepositFilter, DepositState},
+    },
+};
+
+/// What a report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One self-contained page.
+    Html,
+    /// PDF/UA-1.
+    Pdf,
+}
+
+/// A report, ready to send.
+pub struct Built {
+    /// Name for the person's folder.
+    pub file_name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Writes the evaluation report of a convention from its newest snapshot.
+///
+/// # Errors
+/// Analysts and officers only; [`Kind::Conflict`] while indicators are being computed.
+pub async fn build(app: &App, actor: &Actor, convention: &str, format: Format) -> Result<Built> {
+    actor.require(&[Role::Analyst, Role::Officer])?;
+    let registered = register::find(app, convention).await?;
+    let computing = || Error::new(Kind::Conflict, "computing", "Les indicateurs sont en cours de calcul. Réessayez dans un instant.");
+    let snapshot = snapshot::latest(app, actor, convention).await?.filter(|s| !s.stale).ok_or_else(computing)?;
+    let answers = answers::submitted(app, &registered).await?;
+    let filter = DepositFilter { convention: Some(registered.head.id), state: Some(DepositState::Rejected), ..DepositFilter::default() };
+    let (rejected, _) = app.store.deposits(&filter, Page::ALL).await?;
+    let rejected: Vec<_> =
+        rejected.iter().map(|d| format!("{} ({}, {})", d.file_name, registered.convention.site_name(&d.site), d.number)).collect();
+    let head = snapshot.head;
+    let bytes = tokio::task::spawn_blocking(move || {
+        let view = view(&registered.convention, &snapshot.evaluation, &answers, &rejected);
+        match format {
+            Format::Html => view.html().map(String::into_bytes),
+            Format::Pdf => view.pdf(),
+        }
+    })
+    .await
+    .map_err(Error::internal)??;
+    let mut tx = app.store.begin().await?;
+    let entry = Entry {
+        at: app.clock.now(),
+        actor: actor.in_audit(),
+        organisation: None,
+        act: "report.build",
+        object: format!("evaluation/{}", head.id),
+        outcome: "ok",
+        detail: json!({"convention": convention, "number": head.number}),
+    };
+    audit::append(&mut tx, &entry).await?;
+    tx.commit().await?;
+    let extension = if format == Format::Html { "html" } else { "pdf" };
+    let state = if head.is_final { "definitive".to_owned() } else { format!("provisoire-{}", head.number) };
+    Ok(Built { file_name: format!("evaluation-{convention}-{state}.{extension}"), bytes })
+}
