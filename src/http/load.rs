@@ -119,9 +119,7 @@ pub async fn deposits_of(app: &App, actor: &Actor, loaded: &Loaded) -> Result<Ve
 /// One deposit, if this person may see it: a foreign one answers exactly like an absent one.
 pub async fn deposit(app: &App, actor: &Actor, id: &str) -> Result<Deposit> {
     let id: DepositId = id.parse().map_err(|_| absent())?;
-    let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
-    let mine = actor.site.as_ref().is_none_or(|site| *site == deposit.site);
-    if mine && sees_deposits(actor) { Ok(deposit) } else { Err(absent()) }
+    crate::deposit::find(app, actor, id).await.map_err(|error| if error.kind == Kind::NotFound { absent() } else { error })
 }
 
 /// An expected file of a site, and where it stands.
