@@ -201,16 +201,16 @@ async fn too_many_tries_stop_one_address_for_one_account_and_a_while(ground: &Gr
         access::create_account(app, None, new(email, Role::Officer, None, PASSWORD)).await.unwrap();
     }
     // All at once: not one more is verified.
-    let tries = (0..25).map(|_| access::sign_in(app, "ada@exemple.fr", "un faux mot de passe", "10.0.0.1"));
+    let tries = (0..14).map(|_| access::sign_in(app, "ada@exemple.fr", "un faux mot de passe", "10.0.0.1"));
     let refused = futures::future::join_all(tries).await.into_iter().map(code).filter(|c| *c == (Kind::TooMany, "sign_in_attempts"));
-    assert_eq!(refused.count(), 15);
+    assert_eq!(refused.count(), 4);
     assert_eq!(code(access::sign_in(app, "ada@exemple.fr", PASSWORD, "10.0.0.1").await).0, Kind::TooMany, "even with the good one");
     access::sign_in(app, "ada@exemple.fr", PASSWORD, "10.0.0.2").await.expect("nobody is locked out from elsewhere");
     access::sign_in(app, "bea@exemple.fr", PASSWORD, "10.0.0.1").await.expect("nor anybody else from here");
     app.clock.advance(TimeDelta::minutes(15));
     access::sign_in(app, "ada@exemple.fr", PASSWORD, "10.0.0.1").await.expect("after a while");
     // A success forgets the failures before it.
-    for _ in 0..3 {
+    for _ in 0..2 {
         for _ in 0..6 {
             assert_eq!(code(access::sign_in(app, "ada@exemple.fr", "un faux mot de passe", "10.0.0.3").await).1, "sign_in");
         }
@@ -656,9 +656,9 @@ async fn snapshots_follow_the_deposits_and_the_final_one_is_the_last(ground: &Gr
     work::run_due(app).await.unwrap();
     let seen = evaluation::latest(app, &officer, CHAUFFAGE).await.unwrap().unwrap();
     assert_eq!((seen.head, seen.stale), (locked.head, false));
-    let built = report::build(app, &officer, CHAUFFAGE, Format::Pdf).await.unwrap();
-    assert!(built.bytes.starts_with(b"%PDF-") && built.file_name.ends_with("definitive.pdf"), "{}", built.file_name);
-    let html = String::from_utf8(report::build(app, &officer, CHAUFFAGE, Format::Html).await.unwrap().bytes).unwrap();
+    let built = report::build(app, &officer, CHAUFFAGE, Format::Html).await.unwrap();
+    assert!(built.file_name.ends_with("definitive.html"), "{}", built.file_name);
+    let html = String::from_utf8(built.bytes).unwrap();
     assert!(!html.contains("autre titre"), "a report names the version that it was made under");
 }
 

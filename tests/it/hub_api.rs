@@ -67,7 +67,7 @@ async fn a_program_sends_a_file_and_reads_what_became_of_it() {
     assert_eq!(get(&agent, "/conventions/chauffage-2026/evaluations/latest").await.0, 404, "nothing is computed yet");
 
     let bad = file("chauffage", "93048/releves/releves_2026-01_v1.csv");
-    let (status, _, report) = call(app, &agent, Method::POST, &format!("/checks?{}", FEBRUARY.replace("02", "01")), bad).await;
+    let (status, _, report) = call(app, &agent, Method::POST, &format!("/checks?{}", FEBRUARY.replace("2026-02", "2026-01")), bad).await;
     assert_eq!(
         (status, json(&report)["valid"].as_bool(), json(&report)["errors"][0]["column"].as_str()),
         (200, Some(false), Some("energie_kwh"))
