@@ -709,6 +709,7 @@ async fn a_site_sees_its_own_results_and_no_name_of_others(ground: &Ground) {
     names_of.dedup();
     let sites: std::collections::HashSet<_> = names_of.iter().map(|(site, _)| site).collect();
     assert_eq!((sites.len(), names_of.len()), (6, 6), "one lasting name each: {names_of:?}");
+    compared_page_tells_sites_apart(ground).await;
     let order: Vec<_> = registered
         .convention
         .document
@@ -720,6 +721,27 @@ async fn a_site_sees_its_own_results_and_no_name_of_others(ground: &Ground) {
     assert_ne!(order, (1..=6).map(|n| format!("Collectivité {n}")).collect::<Vec<_>>(), "not the convention's order");
     let stranger = someone(ground, Role::Contributor, Some("219300107")).await;
     assert_eq!(code(evaluation::latest(app, &stranger, CHAUFFAGE).await), (Kind::NotFound, "not_found"));
+}
+
+/// The page of the comparison shows each nameless site its own values.
+async fn compared_page_tells_sites_apart(ground: &Ground) {
+    let id = ground.account(MONTREUIL).await;
+    let mut account = ground.app.store.account(id).await.unwrap().unwrap();
+    account.password_hash = Some(access::password::hash(&ground.app.clock, PASSWORD).await.unwrap());
+    let mut tx = ground.app.store.begin().await.unwrap();
+    tx.update_account(&account).await.unwrap();
+    tx.commit().await.unwrap();
+    let cookie = access::sign_in(&ground.app, &account.email, PASSWORD, "").await.unwrap().token;
+    let request = axum::http::Request::get(format!("/experimentations/{CHAUFFAGE}/comparer")).header("cookie", format!("retex={cookie}"));
+    let response =
+        tower::ServiceExt::oneshot(retex::http::router::router(ground.app.clone()), request.body(axum::body::Body::empty()).unwrap());
+    let html = axum::body::to_bytes(response.await.unwrap().into_body(), usize::MAX).await.unwrap();
+    let html = String::from_utf8(html.to_vec()).unwrap();
+    let rows: Vec<&str> = html.split("<tr").filter(|row| row.contains("Collectivité ")).collect();
+    assert!(rows.len() >= 5, "{html}");
+    let cells = |row: &str| row.split("<td").skip(1).collect::<String>();
+    let distinct: std::collections::HashSet<String> = rows.iter().map(|row| cells(row)).collect();
+    assert_eq!(distinct.len(), rows.len(), "{rows:?}");
 }
 
 async fn small_cells_are_withheld_from_other_sites(ground: &Ground) {
@@ -792,6 +814,8 @@ async fn answers_are_written_by_one_person_at_a_time(ground: &Ground) {
     let complete: Json = serde_json::from_slice(&std::fs::read(sample("chauffage").join("rex/93048.json")).unwrap()).unwrap();
     assert_eq!(write(&agent, 1, complete["answers"].clone(), true).await.unwrap(), 2);
     assert!(html().await.contains("Quatorze bâtiments suivis"));
+    assert_eq!(code(write(&agent, 2, json!({}), false).await), (Kind::Conflict, "rex_submitted"), "no draft takes them out of the report");
+    assert_eq!(write(&agent, 2, complete["answers"].clone(), true).await.unwrap(), 3, "but they can be corrected");
     let read = answers::read(app, &agent, CHAUFFAGE, &site).await.unwrap();
     assert_eq!(read.answers, of(complete["answers"].clone()));
     assert_eq!(code(answers::read(app, &stranger, CHAUFFAGE, &site).await.map(drop)).0, Kind::NotFound);
