@@ -73,12 +73,11 @@ pub(super) async fn serve_on(app: App, listener: tokio::net::TcpListener, stop: 
         let (app, stop) = (app.clone(), stop.clone());
         async move { jobs::work::run(&app, stop).await }
     });
-    let service = http::router::router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
+    let served = http::serve(app.clone(), listener, stop.clone().cancelled_owned()).await;
     stop.cancel();
     workers.await.map_err(Error::internal)?;
     app.store.close().await;
-    Ok(served?)
+    served
 }
 
 /// A token that Ctrl-C or SIGTERM cancels.

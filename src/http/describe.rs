@@ -26,8 +26,8 @@ pub fn kind_name(kind: &str) -> &'static str {
 }
 
 /// The columns of a dataset; none where its schema does not compile (it was refused at import then).
-pub fn columns(name: &str, dataset: &Dataset) -> Vec<ColumnView> {
-    let Ok(rules) = Rules::from_dataset(name, dataset) else { return Vec::new() };
+pub fn columns(dataset: &Dataset) -> Vec<ColumnView> {
+    let Ok(rules) = Rules::from_schema(&dataset.schema) else { return Vec::new() };
     let view = |c: &crate::convention::column::Column| ColumnView {
         name: c.name.clone(),
         title: c.title.clone(),
@@ -133,8 +133,8 @@ fn french_days(days: chrono::Days) -> u64 {
 }
 
 /// A template with one header line, as a French spreadsheet opens it.
-pub fn template(name: &str, dataset: &Dataset) -> String {
-    let columns = columns(name, dataset);
+pub fn template(dataset: &Dataset) -> String {
+    let columns = columns(dataset);
     let header: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
     format!("\u{feff}{}\r\n", header.join(";"))
 }

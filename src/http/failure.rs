@@ -78,8 +78,7 @@ pub async fn shape(response: Response) -> Response {
 
 /// A defect that unwound: said like any other, the cause to the log.
 pub fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    let cause = cause.downcast_ref::<String>().cloned().or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-    tracing::error!(cause = cause.unwrap_or_default(), "handler panicked");
+    problem::log_panic(&*cause);
     let (code, message) = problem::framework(StatusCode::INTERNAL_SERVER_ERROR);
     render(StatusCode::INTERNAL_SERVER_ERROR, code, message, Vec::new())
 }

@@ -6,8 +6,11 @@ use super::words;
 use crate::{
     access::Actor,
     app::App,
-    convention::perimeter::Role,
-    convention::{Convention, document::Document},
+    convention::{
+        document::Document,
+        perimeter::{self, Role, Use},
+        register::{self, Registered},
+    },
     deposit::calendar::{self, Expected, Standing},
     error::{Error, Kind, Result},
     ids::{DepositId, Siren},
@@ -52,11 +55,6 @@ impl Loaded {
         self.document.datasets.get(name).map_or_else(|| name.to_owned(), |d| d.title.clone())
     }
 
-    /// The compiled convention.
-    pub fn compiled(&self) -> Result<Convention> {
-        Convention::from_json(self.json.clone())
-    }
-
     /// Whether the experiment is over.
     pub fn is_over(&self, today: NaiveDate) -> bool {
         today > self.document.period.end
@@ -73,6 +71,11 @@ pub fn absent() -> Error {
     Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou ne vous est pas ouverte.")
 }
 
+/// Makes every «there is none» the same answer.
+fn hidden(error: Error) -> Error {
+    if error.kind == Kind::NotFound { absent() } else { error }
+}
+
 /// Whether a person works on deposits at all: administrators and data protection officers see no data values.
 pub fn sees_deposits(actor: &Actor) -> bool {
     !matches!(actor.role, Role::Administrator | Role::DataProtectionOfficer)
@@ -85,16 +88,14 @@ pub fn evaluates(actor: &Actor) -> bool {
 
 /// Whether a person may send files.
 pub fn deposits(actor: &Actor) -> bool {
-    matches!(actor.role, Role::Contributor | Role::Officer)
+    actor.role == Role::Contributor
 }
 
 /// The newest version of a convention, if this person may know of it.
 pub async fn convention(app: &App, actor: &Actor, name: &str) -> Result<Loaded> {
-    let row = app.store.convention_by_name(name).await?.ok_or_else(absent)?;
-    let json: serde_json::Value = serde_json::from_str(&row.document).map_err(Error::internal)?;
-    let document: Document = serde_json::from_value(json.clone()).map_err(Error::internal)?;
-    let party = actor.site.as_ref().is_none_or(|site| document.parties.sites.iter().any(|p| p.siren == *site));
-    if party { Ok(Loaded { head: row.head, document, json }) } else { Err(absent()) }
+    let Registered { head, convention } = register::find(app, name).await.map_err(hidden)?;
+    perimeter::may(&convention.document, &actor.person(), Use::ReadConvention, None, None, today(app)).map_err(hidden)?;
+    Ok(Loaded { head, document: convention.document.clone(), json: convention.json.clone() })
 }
 
 /// Every convention that this person may know of, those that end last first.
@@ -119,9 +120,7 @@ pub async fn deposits_of(app: &App, actor: &Actor, loaded: &Loaded) -> Result<Ve
 /// One deposit, if this person may see it: a foreign one answers exactly like an absent one.
 pub async fn deposit(app: &App, actor: &Actor, id: &str) -> Result<Deposit> {
     let id: DepositId = id.parse().map_err(|_| absent())?;
-    let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
-    let mine = actor.site.as_ref().is_none_or(|site| *site == deposit.site);
-    if mine && sees_deposits(actor) { Ok(deposit) } else { Err(absent()) }
+    crate::deposit::find(app, actor, id).await.map_err(hidden)
 }
 
 /// An expected file of a site, and where it stands.

@@ -14,10 +14,7 @@ use crate::{
     convention::document::{Document, Plan},
     deposit::calendar::Standing,
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
-    report::{
-        scale::{Display, pooled_value},
-        sentence,
-    },
+    report::sentence,
     store::{
         deposits::{Deposit, DepositState},
         rex::RexRow as StoredRex,
@@ -169,16 +166,10 @@ pub fn verdict_rows(base: &str, evaluation: &Evaluation, document: &Document) ->
 
 fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan) -> VerdictRow {
     let (_, label, _) = sentence::verdict(result);
-    let display = Display::of_pooled(result);
+    // The sentence already gives the estimate and its interval.
     let mut figures = Vec::new();
-    if let Some(random) = &result.pooled.random {
-        figures.push(display.value(random.estimate));
-    }
-    if let Some(ci) = pooled_value(result).map(|(_, ci)| ci) {
-        figures.push(format!("{} {}", sentence::interval_name(plan), display.interval(ci)));
-    }
     if let Some(target) = sentence::target(result) {
-        figures.push(format!("objectif\u{a0}: {target}"));
+        figures.push(format!("Objectif\u{a0}: {target}"));
     }
     figures.push(words::plural(result.pooled.k, "structure", "structures"));
     VerdictRow {

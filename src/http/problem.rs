@@ -1,5 +1,7 @@
 //! Errors of the API: `application/problem+json` (RFC 9457), with the stable code and the located faults.
 
+use std::any::Any;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -78,6 +80,19 @@ pub fn log(error: &Error) {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         tracing::error!(code = error.code, cause, "request failed");
     }
+}
+
+/// What a panic said goes to the log.
+pub fn log_panic(cause: &(dyn Any + Send)) {
+    let text = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
+    tracing::error!(cause = text.unwrap_or_default(), "handler panicked");
+}
+
+/// A defect that unwound: said like any other.
+pub fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+    log_panic(&*cause);
+    let (code, detail) = framework(StatusCode::INTERNAL_SERVER_ERROR);
+    answer(StatusCode::INTERNAL_SERVER_ERROR, code, detail, Vec::new())
 }
 
 /// Gives the framework's own refusals (unknown address, wrong method, unreadable query …) the shape of all others.

@@ -53,6 +53,19 @@ export async function startHub({ command = "demo", settings = {}, data, timeout 
   throw new Error(`the hub ${ended ? "stopped" : "did not answer"}:\n${output}`);
 }
 
+/**
+ * The accounts that `retex demo` prints, one a line: an address, a password, and the words that say whose it is.
+ * @returns {{email: string, password: string, role: {test: (who: string) => boolean}}[]}
+ */
+export function accountsOf(output) {
+  const words = { analyst: /analyst/i, officer: /chargée? de mission/i };
+  return output.split("\n").flatMap((line) => {
+    const [email] = line.match(/[\w.+-]+@[\w.-]+/) ?? [];
+    const password = email && line.slice(line.indexOf(email) + email.length).match(/^[\s:/·|,—-]*(\S+)/)?.[1];
+    return password ? [{ email, password, role: { test: (who) => (words[who] ?? new RegExp(who, "i")).test(line) } }] : [];
+  });
+}
+
 async function ready(url) {
   try {
     return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;

@@ -259,7 +259,7 @@ fn keep(name: &str, html: &str) {
     fs::write(dir.join(format!("{name}.html")), html.replace("\"/assets/", assets)).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_drawn_for_those_who_work_with_it() {
     let hub = Hub::with(&["tri-demandes", "depots-sauvages"]).await;
     let x = "/experimentations/tri-demandes-2026";
@@ -308,7 +308,7 @@ async fn every_page_is_drawn_for_those_who_work_with_it() {
     assert!(!refused.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_site_knows_nothing_of_others() {
     let hub = Hub::with(&["tri-demandes"]).await;
     let x = "/experimentations/tri-demandes-2026";
@@ -329,7 +329,7 @@ async fn a_site_knows_nothing_of_others() {
     assert!(list.lines().skip(1).all(|l| l.contains(MONTREUIL)), "{list}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn forms_need_the_sessions_own_token() {
     let hub = Hub::with(&["tri-demandes"]).await;
     let id = hub.deposits(MONTREUIL).await[0].id;
@@ -342,7 +342,7 @@ async fn forms_need_the_sessions_own_token() {
     assert_eq!(unsigned.headers()[header::LOCATION], "/connexion");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_carries_the_policy() {
     let hub = Hub::with(&[]).await;
     for path in ["/connexion", "/nulle-part", "/api/v1/nulle-part", "/api/v1/openapi.json", "/livez", "/readyz"] {
@@ -357,7 +357,7 @@ async fn every_answer_carries_the_policy() {
     assert_eq!(asset.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_of_the_api_is_a_problem() {
     let hub = Hub::with(&["tri-demandes"]).await;
     let big = 65 * 1024 * 1024 + 1;
@@ -392,7 +392,7 @@ async fn every_refusal_of_the_api_is_a_problem() {
     assert_eq!((unsigned.status(), &unsigned.headers()[header::WWW_AUTHENTICATE]), (StatusCode::UNAUTHORIZED, &"Bearer".parse().unwrap()));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_api_answers_its_own_description() {
     let hub = Hub::with(&["tri-demandes"]).await;
     let (status, document) = hub.api("analyst", Request::get("/api/v1/openapi.json"), Body::empty()).await;
@@ -435,7 +435,7 @@ async fn send_file(hub: &Hub, fields: &[(&str, &str)], file: (&str, &str)) -> Re
     hub.send(request).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_through_the_form() {
     let hub = Hub::with(&["tri-demandes"]).await;
     let target = ("target", "tri-demandes-2026/demandes/2026-11");

@@ -6,6 +6,7 @@ mod evaluations;
 mod me;
 
 use axum::{Json, Router, http::StatusCode, middleware::map_response};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -57,4 +58,5 @@ pub fn router() -> Router<App> {
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(map_response(problem::shape))
+        .layer(CatchPanicLayer::custom(problem::panicked))
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         charts::{self, Theme},
-        scale::{Display, pooled_value, treated},
+        scale::{self, Display, pooled_value, treated},
     },
 };
 
@@ -95,8 +95,9 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     })
 }
 
+/// Whether a cell shows the level of the trial's group, and not an effect.
 fn is_level(result: &IndicatorResult) -> bool {
-    result.scale.is_none()
+    result.scale.is_none() || scale::is_level(result)
 }
 
 fn display(result: &IndicatorResult) -> Display {
@@ -150,10 +151,10 @@ fn rows(evaluation: &Evaluation, sorted_by: &str) -> Vec<CompareRow> {
 
 fn pooled(result: &IndicatorResult) -> CompareCell {
     let display = Display::of_pooled(result);
-    let estimate = result.pooled.random.as_ref().map(|r| r.estimate);
+    let pooled = pooled_value(result);
     CompareCell {
-        value: estimate.map_or_else(|| "–".to_owned(), |x| display.bare(x)),
-        interval: pooled_value(result).map(|(_, ci)| display.bracket(ci)).unwrap_or_default(),
-        key: estimate,
+        value: pooled.map_or_else(|| "–".to_owned(), |(x, _)| display.bare(x)),
+        interval: pooled.map(|(_, ci)| display.bracket(ci)).unwrap_or_default(),
+        key: pooled.map(|(x, _)| x),
     }
 }

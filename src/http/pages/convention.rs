@@ -118,7 +118,7 @@ pub async fn yaml(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
 pub async fn template(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
     let schema = loaded.document.datasets.get(&dataset).ok_or_else(load::absent)?;
-    Ok(download(&dataset, "csv", "text/csv; charset=utf-8", describe::template(&dataset, schema)).into_response())
+    Ok(download(&dataset, "csv", "text/csv; charset=utf-8", describe::template(schema)).into_response())
 }
 
 fn download(name: &str, extension: &str, kind: &'static str, body: String) -> impl IntoResponse + use<> {
@@ -133,7 +133,7 @@ fn dataset_view(name: &str, dataset: &crate::convention::document::Dataset) -> D
         title: dataset.title.clone(),
         description: dataset.description.clone(),
         rhythm: describe::rhythm(dataset),
-        columns: describe::columns(name, dataset),
+        columns: describe::columns(dataset),
         rules: dataset.rules.iter().map(|r| r.message.clone()).collect(),
     }
 }

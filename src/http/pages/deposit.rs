@@ -361,6 +361,7 @@ fn date_format(name: &str) -> String {
 fn summary(report: &CheckReport) -> Vec<ColumnSummary> {
     let bound = |v: &Option<String>, kind: &str| match (v, kind) {
         (Some(v), "date") => v.parse().map_or_else(|_| v.clone(), words::day),
+        (Some(_), "boolean") => String::new(),
         (Some(v), "number") => v.replace('.', ","),
         (Some(v), _) => v.clone(),
         (None, _) => String::new(),

@@ -101,7 +101,7 @@ async fn draw(app: &App, actor: &Actor, chosen: &Chosen, error: Option<String>) 
     };
     groups.iter_mut().flat_map(|(_, choices)| choices).for_each(|c| c.selected = c.value == value);
     let schema = loaded.and_then(|l| l.document.datasets.get(&dataset));
-    let columns = schema.map(|s| describe::columns(&dataset, s)).unwrap_or_default();
+    let columns = schema.map(|s| describe::columns(s)).unwrap_or_default();
     html(NewDepositPage {
         page: Page::new("Déposer un fichier", who(actor), "new"),
         experiment: loaded.map(|l| l.document.title.clone()).unwrap_or_default(),
