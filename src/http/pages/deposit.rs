@@ -135,7 +135,7 @@ async fn stored_report(app: &App, deposit: &Deposit) -> Result<Option<CheckRepor
 fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&CheckReport>) -> DepositPage {
     let running = !deposit.state.is_decided();
     let href = format!("/depots/{}", deposit.id);
-    let again = format!("/depots/nouveau?cible={}&structure={}", present::target(loaded, &deposit.dataset, deposit.period), deposit.site);
+    let again = format!("/depots/nouveau?cible={}", present::target(loaded, &deposit.dataset, deposit.period));
     let may = load::deposits(actor);
     let mut frame = Page::new(&deposit.file_name, who(actor), "deposits").under("Dépôts", "/depots");
     frame.refresh = running.then_some(3);
