@@ -68,6 +68,8 @@ pub struct FaultGroup {
     pub warning: bool,
     pub title: String,
     pub count: String,
+    pub has_value: bool,
+    pub has_message: bool,
     pub has_expected: bool,
     pub has_suggestion: bool,
     pub cells: Vec<FaultCell>,
@@ -153,7 +155,7 @@ fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&Check
         events_href: format!("{href}/evenements"),
         steps: steps(deposit),
         notice: notice(deposit, report),
-        groups_title: refused.map(problems).unwrap_or_default(),
+        groups_title: "Ce qu'il faut corriger".to_owned(),
         groups: refused.map(groups).unwrap_or_default(),
         read: report.map(read).unwrap_or_default(),
         columns: report.map(summary).unwrap_or_default(),
@@ -174,7 +176,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
             vec!["Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned()],
         )
     } else {
-        Notice::new(State::No, format!("Fichier à corriger. {}", problems(report)), vec!["Rien n'a été déposé ni conservé.".to_owned()])
+        Notice::new(State::No, format!("Fichier à corriger\u{a0}: {}", problems(report).trim_end_matches(" à corriger.")), vec!["Rien n'a été déposé ni conservé.".to_owned()])
     };
     DepositPage {
         page: Page::new("Contrôle sans dépôt", who(actor), "new").under("Déposer", &back),
@@ -189,7 +191,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         events_href: String::new(),
         steps: Vec::new(),
         notice: Some(notice),
-        groups_title: if report.valid { String::new() } else { problems(report) },
+        groups_title: "Ce qu'il faut corriger".to_owned(),
         groups: if report.valid { Vec::new() } else { groups(report) },
         read: read(report),
         columns: summary(report),
@@ -213,7 +215,7 @@ fn steps(deposit: &Deposit) -> Vec<(String, String)> {
 
 fn problems(report: &CheckReport) -> String {
     let count = if report.source_error.is_some() { 1 } else { report.by_rule.len() };
-    words::plural(count as u64, "problème à corriger", "problèmes à corriger") + "."
+    words::plural(count as u64, "problème à corriger.", "problèmes à corriger.")
 }
 
 /// Whether the file held a column that the convention does not cover: it was deleted then.
@@ -232,7 +234,7 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
         DepositState::Rejected => {
             let until = deposit.decided_at.and_then(|at| words::today(at).checked_add_days(chrono::Days::new(REFUSED_DAYS)));
             let kept = match (report.is_some_and(is_outside), until) {
-                (true, _) => "Une colonne n'est pas prévue par la convention\u{a0}: votre fichier a été effacé aussitôt, et aucune de ses valeurs n'est montrée.".to_owned(),
+                (true, _) => "Une colonne n'est pas prévue par la convention\u{a0}: votre fichier a été effacé aussitôt, et rien de cette colonne n'est montré.".to_owned(),
                 (false, Some(day)) => format!("Votre fichier reste visible de votre structure {REFUSED_DAYS}\u{a0}jours, jusqu'au {}.", words::day(day)),
                 (false, None) => format!("Votre fichier reste visible de votre structure {REFUSED_DAYS}\u{a0}jours."),
             };
@@ -259,6 +261,8 @@ fn groups(report: &CheckReport) -> Vec<FaultGroup> {
             warning: false,
             title,
             count: String::new(),
+            has_value: false,
+            has_message: false,
             has_expected: false,
             has_suggestion: false,
             cells: Vec::new(),
@@ -285,12 +289,15 @@ fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
     let left = rule.count.saturating_sub(shown.len() as u64);
     FaultGroup {
         warning: false,
-        title,
         count,
+        has_value: shown.iter().any(|c| !c.value.is_empty()),
+        // A sentence that only repeats the card's title is not said again in every row.
+        has_message: shown.iter().any(|c| c.message != title && (c.expected.is_empty() || c.value.is_empty())),
         has_expected: shown.iter().any(|c| !c.expected.is_empty()),
         has_suggestion: shown.iter().any(|c| !c.suggestion.is_empty()),
         more: (of_cells && left > 0).then(|| format!("et {}.", words::plural(left, "autre", "autres"))),
         cells: shown,
+        title,
     }
 }
 
@@ -324,19 +331,30 @@ fn read(report: &CheckReport) -> Vec<Fact> {
             "\t" => ", colonnes séparées par des tabulations".to_owned(),
             d => format!(", colonnes séparées par «\u{a0}{d}\u{a0}»"),
         });
-        facts.push(("Format", format!("{}{}", format.to_uppercase(), separator.unwrap_or_default())));
+        facts.push(("Format", format!("{}{}", format_name(format), separator.unwrap_or_default())));
     }
     facts.extend(f.sheet.clone().map(|s| ("Feuille", s)));
     facts.extend(f.encoding.as_deref().map(|e| ("Encodage", encoding(e).to_owned())));
     facts.extend(f.decimal.as_deref().map(|d| ("Nombres", if d == "," { "virgule décimale" } else { "point décimal" }.to_owned())));
     if !f.dates.is_empty() {
-        facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join(" ; ")));
+        facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join("\u{a0}; ")));
     }
     facts.extend(f.header_row.map(|r| ("Ligne d'en-tête", words::count(r))));
     if report.source_error.is_none() && !facts.is_empty() {
         facts.push(("Lignes lues", words::count(report.stats.rows)));
     }
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
+}
+
+fn format_name(format: &str) -> String {
+    match format {
+        "xlsx" => "classeur Excel (XLSX)".to_owned(),
+        "xls" => "classeur Excel ancien (XLS)".to_owned(),
+        "ods" => "classeur LibreOffice (ODS)".to_owned(),
+        "jsonl" => "JSON Lines".to_owned(),
+        "parquet" => "Parquet".to_owned(),
+        other => other.to_uppercase(),
+    }
 }
 
 fn encoding(name: &str) -> &str {
@@ -353,7 +371,7 @@ fn date_format(name: &str) -> String {
         "dd/mm/yyyy" => "12/03/2026 lu comme 12\u{a0}mars 2026".to_owned(),
         "dd/mm/yy" => "12/03/26 lu comme 12\u{a0}mars 2026".to_owned(),
         "iso" => "2026-03-12 lu comme 12\u{a0}mars 2026".to_owned(),
-        "serial-1900" | "serial-1904" => "dates du tableur".to_owned(),
+        "serial-1900" | "serial-1904" => "dates du tableur, lues comme telles".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -389,7 +407,7 @@ fn receipt(deposit: &Deposit, loaded: &Loaded, by: Option<String>) -> Vec<Fact> 
     facts.push(("Structure", loaded.site_name(&deposit.site)));
     facts.push(("Taille", words::bytes(deposit.bytes.unsigned_abs())));
     facts.extend(deposit.decided_at.map(|at| ("Décidé le", words::moment(at))));
-    facts.push(("Convention", loaded.head.name.clone()));
+    facts.push(("Convention", format!("{}, version {}", loaded.document.title, loaded.head.version)));
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
 }
 
