@@ -248,10 +248,10 @@ fn name(path: &Path) -> String {
 /// The Métropole's people; gives the officer.
 async fn staff(app: &App) -> Result<Actor> {
     let people = [
-        ("administration", "Ada Ministrat", Role::Administrator),
-        ("analyse", "Anne Alyste", Role::Analyst),
-        ("dpo", "Denis Pesquet", Role::DataProtectionOfficer),
-        ("mission", "Camille Mission", Role::Officer),
+        ("administration", "Nadia Benali", Role::Administrator),
+        ("analyse", "Claire Morel", Role::Analyst),
+        ("dpo", "Hélène Pasquier", Role::DataProtectionOfficer),
+        ("mission", "Camille Roussel", Role::Officer),
     ];
     for (address, name, role) in people {
         account(app, &format!("{address}@metropole.example"), name, role, None).await?;
@@ -263,7 +263,7 @@ async fn staff(app: &App) -> Result<Actor> {
 async fn contributor(app: &App, site: &Siren) -> Result<Actor> {
     let organisation = territory::by_siren(site).map_or("", |o| o.name);
     let email = format!("agent@{}.example", slug(organisation));
-    account(app, &email, &format!("Agent de {organisation}"), Role::Contributor, Some(site.clone())).await?;
+    account(app, &email, &person(site), Role::Contributor, Some(site.clone())).await?;
     actor(app, &email).await
 }
 
@@ -274,6 +274,16 @@ async fn account(app: &App, email: &str, name: &str, role: Role, site: Option<Si
 
 async fn actor(app: &App, email: &str) -> Result<Actor> {
     Ok(access::sign_in(app, email, PASSWORD, "demo").await?.actor)
+}
+
+/// An invented name, always the same for a site.
+fn person(site: &Siren) -> String {
+    const FIRST: [&str; 13] =
+        ["Sofia", "Karim", "Julie", "Thomas", "Aminata", "Paul", "Inès", "Marc", "Fatou", "Hugo", "Léa", "Samir", "Élise"];
+    const LAST: [&str; 11] =
+        ["Lemaire", "Haddad", "Garnier", "Diallo", "Perrin", "Nguyen", "Costa", "Marchand", "Traoré", "Fontaine", "Rey"];
+    let seed = site.as_str().bytes().fold(0usize, |sum, b| (sum * 31 + usize::from(b)) % 1_000_003);
+    format!("{} {}", FIRST[seed % FIRST.len()], LAST[seed / FIRST.len() % LAST.len()])
 }
 
 /// A name as a part of an address: `Noisy-le-Sec` → `noisy-le-sec`.

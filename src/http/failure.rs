@@ -2,12 +2,19 @@
 
 use askama::Template;
 use axum::{
+    extract::{Request, State},
     http::{StatusCode, header},
+    middleware::Next,
     response::{Html, IntoResponse, Response},
 };
 
-use super::{pages::failure::Failure, problem, view::Page};
-use crate::error::Error;
+use super::{
+    pages::failure::Failure,
+    problem,
+    state::signed_in,
+    view::{Page, Who},
+};
+use crate::{app::App, error::Error};
 
 /// An error on its way out of a page.
 #[derive(Debug)]
@@ -49,8 +56,8 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-fn render(status: StatusCode, code: &str, message: &str, faults: Vec<crate::error::Fault>) -> Response {
-    let page = Failure { page: Page::new(title(status), None, ""), message: message.to_owned(), code: code.to_owned(), faults };
+fn render(status: StatusCode, who: Option<Who>, code: &str, message: &str, faults: Vec<crate::error::Fault>) -> Response {
+    let page = Failure { page: Page::new(title(status), who, ""), message: message.to_owned(), code: code.to_owned(), faults };
     match page.render() {
         Ok(body) => (status, Html(body)).into_response(),
         Err(_) => (status, message.to_owned()).into_response(),
@@ -61,24 +68,42 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         problem::log(&self.0);
         let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        render(status, self.0.code, &self.0.message, self.0.faults)
+        let mut response = render(status, None, self.0.code, &self.0.message, self.0.faults.clone());
+        response.extensions_mut().insert(Failed { code: self.0.code, message: self.0.message, faults: self.0.faults });
+        response
     }
 }
 
-/// Gives the framework's own refusals the look of all other pages.
-pub async fn shape(response: Response) -> Response {
+/// What went wrong, for [`shape`] to say again under the person's own header.
+#[derive(Clone)]
+struct Failed {
+    code: &'static str,
+    message: String,
+    faults: Vec<crate::error::Fault>,
+}
+
+/// Gives the framework's own refusals the look of all other pages, and every error page the header of the person who is signed in.
+pub async fn shape(State(app): State<App>, request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let mut response = next.run(request).await;
     let status = response.status();
+    if let Some(failed) = response.extensions_mut().remove::<Failed>() {
+        return match signed_in(&app, &headers).await {
+            None => response,
+            who => render(status, who, failed.code, &failed.message, failed.faults),
+        };
+    }
     let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"));
     if is_page || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let (code, message) = problem::framework(status);
-    render(status, code, message, Vec::new())
+    render(status, signed_in(&app, &headers).await, code, message, Vec::new())
 }
 
 /// A defect that unwound: said like any other, the cause to the log.
 pub fn panicked(cause: Box<dyn std::any::Any + Send + 'static>) -> Response {
     problem::log_panic(&*cause);
     let (code, message) = problem::framework(StatusCode::INTERNAL_SERVER_ERROR);
-    render(StatusCode::INTERNAL_SERVER_ERROR, code, message, Vec::new())
+    render(StatusCode::INTERNAL_SERVER_ERROR, None, code, message, Vec::new())
 }

@@ -14,7 +14,11 @@ use crate::{
     convention::document::{Document, Plan},
     deposit::calendar::Standing,
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
-    report::sentence,
+    ids::Siren,
+    report::{
+        scale::{self, Display},
+        sentence,
+    },
     store::{
         deposits::{Deposit, DepositState},
         rex::RexRow as StoredRex,
@@ -157,27 +161,48 @@ pub fn verdict_state(verdict: Verdict) -> State {
 }
 
 /// The verdict strip: primary indicators first.
-pub fn verdict_rows(base: &str, evaluation: &Evaluation, document: &Document) -> Vec<VerdictRow> {
+pub fn verdict_rows(base: &str, evaluation: &Evaluation, document: &Document, own: Option<&Siren>) -> Vec<VerdictRow> {
     let mut results: Vec<&IndicatorResult> = evaluation.indicators.iter().collect();
     results.sort_by_key(|r| r.role != "primary");
-    results.into_iter().map(|r| verdict_row(base, r, &document.evaluation)).collect()
+    results.into_iter().map(|r| verdict_row(base, r, &document.evaluation, own)).collect()
 }
 
-fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan) -> VerdictRow {
+/// «Votre structure : −2,9 jours (intervalle à 95 % : de −4,0 à −1,8 jours).»
+fn own_value(result: &IndicatorResult, plan: &Plan, own: &Siren) -> Option<String> {
+    let site = result.sites.iter().find(|s| s.site.siren == *own)?;
+    let (display, value, ci) = if result.scale.is_none() || scale::is_level(result) {
+        let group = scale::treated(&site.groups)?;
+        (Display::of_levels(result), group.mean, group.ci)
+    } else {
+        (Display::of_effects(result), site.effect.estimate, site.effect.ci)
+    };
+    let interval = ci.map(|ci| format!(" ({}\u{a0}: {})", sentence::interval_name(plan), display.interval(ci))).unwrap_or_default();
+    Some(format!("Votre structure\u{a0}: {}{interval}.", display.value(value?)))
+}
+
+fn verdict_row(base: &str, result: &IndicatorResult, plan: &Plan, own: Option<&Siren>) -> VerdictRow {
     let (_, label, _) = sentence::verdict(result);
     // The sentence already gives the estimate and its interval.
     let mut figures = Vec::new();
     if let Some(target) = sentence::target(result) {
         figures.push(format!("Objectif\u{a0}: {target}"));
     }
-    figures.push(words::plural(result.pooled.k, "structure", "structures"));
+    if result.pooled.k > 0 {
+        figures.push(words::plural(result.pooled.k, "structure", "structures"));
+    }
     VerdictRow {
         href: format!("{base}/indicateurs/{}", result.id),
         badge: verdict_state(result.verdict).badge(label),
         label: result.label.clone(),
-        sentence: sentence::conclusion(result, plan),
+        own: own.and_then(|site| own_value(result, plan, site)),
+        sentence: said_once(&sentence::conclusion(result, plan)),
         figures: figures.join(" · "),
     }
+}
+
+/// A conclusion without its first word where the badge beside it already says it.
+pub fn said_once(conclusion: &str) -> String {
+    words::sentence(conclusion.strip_prefix("Provisoire\u{a0}: ").unwrap_or(conclusion))
 }
 
 /// The REX of each site.

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::StatusCode,
-    middleware::{from_fn_with_state, map_response},
+    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
@@ -47,7 +47,7 @@ pub fn router(app: App) -> Router {
         .route("/accessibilite", get(text::accessibility))
         .route("/donnees-personnelles", get(text::privacy))
         .fallback(|| async { StatusCode::NOT_FOUND })
-        .layer(map_response(failure::shape));
+        .layer(from_fn_with_state(app.clone(), failure::shape));
     Router::new()
         .nest("/api/v1", api::router())
         .route("/livez", get(health::live))

@@ -135,6 +135,11 @@ pub fn who(actor: &Actor) -> Option<Who> {
     Some(Who { name: actor.name.clone(), organisation, role: role_code(actor.role).to_owned(), csrf: actor.csrf.clone() })
 }
 
+/// The person for the header of a page that is for everybody; none if nobody is signed in.
+pub async fn signed_in(app: &App, headers: &HeaderMap) -> Option<Who> {
+    who(&actor_of_session(app, headers).await.ok()??)
+}
+
 /// Escapes what has a meaning in a query.
 pub fn percent(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -246,6 +246,8 @@ pub struct VerdictRow {
     pub badge: Markup,
     /// Title of the indicator.
     pub label: String,
+    /// The value of the reader's own site.
+    pub own: Option<String>,
     /// Sentence.
     pub sentence: String,
     /// Estimate, interval, target.

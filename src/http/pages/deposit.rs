@@ -68,6 +68,8 @@ pub struct FaultGroup {
     pub warning: bool,
     pub title: String,
     pub count: String,
+    pub has_value: bool,
+    pub has_message: bool,
     pub has_expected: bool,
     pub has_suggestion: bool,
     pub cells: Vec<FaultCell>,
@@ -153,7 +155,7 @@ fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&Check
         events_href: format!("{href}/evenements"),
         steps: steps(deposit),
         notice: notice(deposit, report),
-        groups_title: refused.map(problems).unwrap_or_default(),
+        groups_title: "Ce qu'il faut corriger".to_owned(),
         groups: refused.map(groups).unwrap_or_default(),
         read: report.map(read).unwrap_or_default(),
         columns: report.map(summary).unwrap_or_default(),
@@ -193,7 +195,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         events_href: String::new(),
         steps: Vec::new(),
         notice: Some(notice),
-        groups_title: if report.valid { String::new() } else { problems(report) },
+        groups_title: "Ce qu'il faut corriger".to_owned(),
         groups: if report.valid { Vec::new() } else { groups(report) },
         read: read(report),
         columns: summary(report),
@@ -263,6 +265,8 @@ fn groups(report: &CheckReport) -> Vec<FaultGroup> {
             warning: false,
             title,
             count: String::new(),
+            has_value: false,
+            has_message: false,
             has_expected: false,
             has_suggestion: false,
             cells: Vec::new(),
@@ -290,12 +294,15 @@ fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
     let left = rule.count.saturating_sub(shown.len() as u64);
     FaultGroup {
         warning: false,
-        title,
         count,
+        has_value: shown.iter().any(|c| !c.value.is_empty()),
+        // A sentence that only repeats the card's title is not said again in every row.
+        has_message: shown.iter().any(|c| c.message != title && (c.expected.is_empty() || c.value.is_empty())),
         has_expected: shown.iter().any(|c| !c.expected.is_empty()),
         has_suggestion: shown.iter().any(|c| !c.suggestion.is_empty()),
         more: (of_cells && left > 0).then(|| format!("et {}.", words::plural(left, "autre", "autres"))),
         cells: shown,
+        title,
     }
 }
 
@@ -329,19 +336,30 @@ fn read(report: &CheckReport) -> Vec<Fact> {
             "\t" => ", colonnes séparées par des tabulations".to_owned(),
             d => format!(", colonnes séparées par «\u{a0}{d}\u{a0}»"),
         });
-        facts.push(("Format", format!("{}{}", format.to_uppercase(), separator.unwrap_or_default())));
+        facts.push(("Format", format!("{}{}", format_name(format), separator.unwrap_or_default())));
     }
     facts.extend(f.sheet.clone().map(|s| ("Feuille", s)));
     facts.extend(f.encoding.as_deref().map(|e| ("Encodage", encoding(e).to_owned())));
     facts.extend(f.decimal.as_deref().map(|d| ("Nombres", if d == "," { "virgule décimale" } else { "point décimal" }.to_owned())));
     if !f.dates.is_empty() {
-        facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join(" ; ")));
+        facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join("\u{a0}; ")));
     }
     facts.extend(f.header_row.map(|r| ("Ligne d'en-tête", words::count(r))));
     if report.source_error.is_none() && !facts.is_empty() {
         facts.push(("Lignes lues", words::count(report.stats.rows)));
     }
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
+}
+
+fn format_name(format: &str) -> String {
+    match format {
+        "xlsx" => "classeur Excel (XLSX)".to_owned(),
+        "xls" => "classeur Excel ancien (XLS)".to_owned(),
+        "ods" => "classeur LibreOffice (ODS)".to_owned(),
+        "jsonl" => "JSON Lines".to_owned(),
+        "parquet" => "Parquet".to_owned(),
+        other => other.to_uppercase(),
+    }
 }
 
 fn encoding(name: &str) -> &str {
@@ -358,7 +376,7 @@ fn date_format(name: &str) -> String {
         "dd/mm/yyyy" => "12/03/2026 lu comme 12\u{a0}mars 2026".to_owned(),
         "dd/mm/yy" => "12/03/26 lu comme 12\u{a0}mars 2026".to_owned(),
         "iso" => "2026-03-12 lu comme 12\u{a0}mars 2026".to_owned(),
-        "serial-1900" | "serial-1904" => "dates du tableur".to_owned(),
+        "serial-1900" | "serial-1904" => "dates du tableur, lues comme telles".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -394,7 +412,7 @@ fn receipt(deposit: &Deposit, loaded: &Loaded, by: Option<String>) -> Vec<Fact> 
     facts.push(("Structure", loaded.site_name(&deposit.site)));
     facts.push(("Taille", words::bytes(deposit.bytes.unsigned_abs())));
     facts.extend(deposit.decided_at.map(|at| ("Décidé le", words::moment(at))));
-    facts.push(("Convention", loaded.head.name.clone()));
+    facts.push(("Convention", format!("{}, version {}", loaded.document.title, loaded.head.version)));
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
 }
 

@@ -100,10 +100,10 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed) -> PageResu
 
 fn lead(actor: &Actor, tasks: usize) -> String {
     let waiting = match tasks {
-        0 => "Rien ne vous attend.".to_owned(),
+        0 => "rien ne vous attend.".to_owned(),
         n => format!("{} à suivre.", words::plural(n as u64, "échéance", "échéances")),
     };
-    format!("Bonjour {}. {waiting}", actor.name)
+    format!("Bonjour {}, {waiting}", actor.name)
 }
 
 /// What an expected file asks: of a site, to send or to mend it; of the Métropole, to know which are late.

@@ -43,7 +43,8 @@ pub struct IndicatorPage {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
     pub statistic: String,
-    pub groups: Vec<GroupRow>,
+    /// Title, whether the table is folded, rows.
+    pub groups: Vec<(&'static str, bool, Vec<GroupRow>)>,
     pub method: Vec<Fact>,
     pub formulas: Vec<Fact>,
     pub provenance: Vec<Fact>,
@@ -81,7 +82,11 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path((name,
         role: format!("indicateur {}", role(declared.role)),
         json_href: format!("/api/v1/conventions/{name}/evaluations/latest"),
         tabs: present::tabs(&loaded, &actor, "comparer"),
-        verdict: Notice::new(present::verdict_state(result.verdict), verdict, vec![sentence::conclusion(result, plan)]),
+        verdict: Notice::new(
+            present::verdict_state(result.verdict),
+            verdict,
+            vec![present::said_once(&sentence::conclusion(result, plan))],
+        ),
         chart: (!result.sites.is_empty()).then(|| charts::chart(result, Theme::Page)),
         caption: charts::description(result),
         table_caption: format!("{}, par structure", declared.title),
@@ -90,7 +95,10 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path((name,
         notes: sentence::notes(result, plan, snapshot.head.is_final),
         warnings: result.warnings.iter().map(|w| w.message.clone()).collect(),
         statistic: words::sentence(statistic(declared.statistic)),
-        groups: groups(result),
+        groups: vec![
+            ("Par groupe, sur toute la durée", false, groups(result, false)),
+            ("Par groupe et par période", true, groups(result, true)),
+        ],
         method: method(declared, &loaded),
         formulas: formulas(declared),
         provenance: provenance(&loaded, &snapshot),
@@ -109,10 +117,11 @@ fn arm(arm: Option<&str>) -> &'static str {
     }
 }
 
-fn groups(result: &IndicatorResult) -> Vec<GroupRow> {
+/// The groups of every site: over the whole time, or period by period.
+fn groups(result: &IndicatorResult, by_period: bool) -> Vec<GroupRow> {
     let display = Display::of_levels(result);
     let dash = || "–".to_owned();
-    let rows = result.sites.iter().flat_map(|s| s.groups.iter().map(move |g| (s, g)));
+    let rows = result.sites.iter().flat_map(|s| s.groups.iter().filter(|g| g.period.is_some() == by_period).map(move |g| (s, g)));
     rows.map(|(site, g)| GroupRow {
         site: site.site.name.clone(),
         arm: arm(g.arm.as_deref()).to_owned(),
@@ -143,10 +152,10 @@ fn method(i: &Indicator, loaded: &Loaded) -> Vec<Fact> {
     facts.extend(i.description.clone().map(|d| ("Ce qui est mesuré".to_owned(), d)));
     facts.push(("Mesure".to_owned(), format!("{} par structure et par groupe", statistic(i.statistic))));
     facts.extend(scale.map(|s| ("Effet".to_owned(), s.to_owned())));
-    facts.push((
+    facts.extend(i.effect.is_some().then(|| (
         "Mise en commun".to_owned(),
         "effets aléatoires entre structures (REML)\u{a0}; l'intervalle suit Hartung, Knapp, Sidik et Jonkman, jamais plus étroit que l'intervalle normal".to_owned(),
-    ));
+    )));
     facts.extend(plan_facts(&loaded.document));
     facts
 }

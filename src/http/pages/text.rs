@@ -7,13 +7,12 @@ use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 
 use crate::{
-    access,
     app::App,
     http::{
         failure::{PageResult, html},
         markdown,
-        state::{session_token, who},
-        view::{Page, Who},
+        state::signed_in,
+        view::Page,
     },
 };
 
@@ -30,23 +29,17 @@ static RULES: LazyLock<String> = LazyLock::new(|| markdown::render(include_str!(
 static ACCESSIBILITY: LazyLock<String> = LazyLock::new(|| markdown::render(include_str!("../assets/accessibilite.txt")));
 static PRIVACY: LazyLock<String> = LazyLock::new(|| markdown::render(include_str!("../assets/donnees-personnelles.txt")));
 
-/// The person, if anyone is signed in: these pages are for everybody.
-async fn reader(app: &App, headers: &HeaderMap) -> Option<Who> {
-    let actor = access::session(app, &session_token(app, headers)?).await.ok()??;
-    who(&actor)
-}
-
 /// `GET /reglement`.
 pub async fn rules(Extract(app): Extract<App>, headers: HeaderMap) -> PageResult {
-    html(TextPage { page: Page::new("Règlement du programme", reader(&app, &headers).await, ""), body: RULES.clone() })
+    html(TextPage { page: Page::new("Règlement du programme", signed_in(&app, &headers).await, ""), body: RULES.clone() })
 }
 
 /// `GET /accessibilite`.
 pub async fn accessibility(Extract(app): Extract<App>, headers: HeaderMap) -> PageResult {
-    html(TextPage { page: Page::new("Accessibilité", reader(&app, &headers).await, ""), body: ACCESSIBILITY.clone() })
+    html(TextPage { page: Page::new("Accessibilité", signed_in(&app, &headers).await, ""), body: ACCESSIBILITY.clone() })
 }
 
 /// `GET /donnees-personnelles`.
 pub async fn privacy(Extract(app): Extract<App>, headers: HeaderMap) -> PageResult {
-    html(TextPage { page: Page::new("Données personnelles", reader(&app, &headers).await, ""), body: PRIVACY.clone() })
+    html(TextPage { page: Page::new("Données personnelles", signed_in(&app, &headers).await, ""), body: PRIVACY.clone() })
 }
