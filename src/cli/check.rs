@@ -54,12 +54,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Err(error) if arguments.format == Format::Json => {
             let faults = if error.faults.is_empty() { vec![Fault::new("", error.code, error.message.clone())] } else { error.faults };
             let key = if arguments.schema.is_some() { "schema_errors" } else { "convention_errors" };
-            say(&format!("{:#}\n", json!({ key: faults })));
+            say(&format!("{:#}\n", json!({ key: faults })))?;
             return Ok(ExitCode::from(2));
         }
         Err(error) => return Err(error),
     };
     let name = arguments.file.file_name().map_or_else(|| arguments.file.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let same = |out: &Path| Some(out.canonicalize().ok()? == arguments.file.canonicalize().ok()?);
+    if arguments.parquet.as_deref().and_then(same) == Some(true) {
+        return Err(Error::invalid(
+            "parquet_is_input",
+            "Le tableau ne peut pas remplacer le fichier contrôlé\u{a0}: donnez un autre nom à --parquet.",
+        ));
+    }
     let bar = bar();
     let mut checked = check_file_with(&arguments.file, &name, &rules, arguments.limit, &mut |step| {
         bar.set_message(match step {
@@ -71,7 +78,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if id.is_some() {
         checked.report.schema.id = id;
     }
-    let written = write_table(arguments, &mut checked)?;
+    // The verdict is said whatever becomes of the table.
+    let (written, failed) = match write_table(arguments, &mut checked) {
+        Ok(written) => (written, None),
+        Err(error) => (None, Some(error)),
+    };
     let report = &checked.report;
     say(&match (arguments.format, &report.source_error) {
         (Format::Json, Some(error)) => format!(
@@ -85,7 +96,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 "
         }
         (Format::Text, _) => text(report, written.as_deref()),
-    });
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
     Ok(ExitCode::from(match (&report.source_error, report.valid) {
         (Some(_), _) => 2,
         (None, false) => 1,
@@ -94,8 +108,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Prints on standard output; a reader that closed it early wants no more.
-fn say(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The rules, and the name that the report gives them.

@@ -94,6 +94,8 @@ fn unread(file: FileInfo, schema: SchemaInfo, error: SourceError, start: Instant
 
 /// Size and SHA-256 of a file; none where it cannot be read, which reading then says.
 fn fingerprint(path: &Path) -> Option<(u64, String)> {
+    // A device or a pipe has no end: only a file has a fingerprint.
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let mut file = std::fs::File::open(path).ok()?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0u8; 1 << 16];

@@ -1,6 +1,11 @@
 //! Typed tables as the lake holds them: Parquet, zstd, in file order, with statistics and key-value metadata.
 
-use std::{fs::File, io::BufWriter, path::Path};
+use std::{
+    fs::{File, Permissions},
+    io::BufWriter,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 use polars::prelude::DataFrame;
 use polars_io::{
@@ -13,18 +18,33 @@ use polars_io::{
 
 use crate::error::{Error, Result};
 
-/// Writes `table` to `path` with `metadata` in the file's footer. Same table and metadata, same bytes.
+/// Writes `table` to `path` with `metadata` in the file's footer, whole or not at all. Same table and metadata, same bytes.
+///
+/// # Errors
+/// `table_not_written` where the folder does not exist or may not be written to.
 pub fn write(path: &Path, table: &mut DataFrame, metadata: &[(&str, String)]) -> Result<()> {
+    let not_written = |error: std::io::Error| {
+        let message = format!(
+            "Le tableau «\u{a0}{}\u{a0}» ne s'écrit pas\u{a0}: vérifiez que son dossier existe et que vous pouvez y écrire.",
+            path.display()
+        );
+        Error::invalid("table_not_written", message).with_source(error)
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Beside it first, then in its place: an interruption leaves no half file. As any new file, the process's umask applies.
+    let file =
+        tempfile::Builder::new().prefix(".retex-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder).map_err(not_written)?;
     let pairs = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     // One row-group layout whatever the table's chunks were, so that bytes depend on the values alone.
     table.align_chunks();
     table.rechunk_mut();
-    ParquetWriter::new(BufWriter::new(File::create(path)?))
+    ParquetWriter::new(BufWriter::new(file.as_file()))
         .with_compression(ParquetCompression::Zstd(None))
         .with_statistics(StatisticsOptions::default())
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
         .finish(table)
         .map_err(Error::internal)?;
+    file.persist(path).map_err(|e| not_written(e.error))?;
     Ok(())
 }
 

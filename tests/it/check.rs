@@ -505,3 +505,49 @@ fn the_command_keeps_its_exit_codes_and_its_stdout() {
     assert_eq!(code, Some(1));
     insta::assert_snapshot!("text", text);
 }
+
+#[test]
+fn the_typed_table_never_takes_the_place_of_the_file_and_the_verdict_is_said_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jours.csv");
+    std::fs::write(&file, "jour\n2026-03-12\n").unwrap();
+    let schema = folder.path().join("schema.json");
+    std::fs::write(&schema, r#"{"fields": [{"name": "jour", "type": "date"}]}"#).unwrap();
+    let run = |out: &std::path::Path| {
+        retex(&[
+            "check",
+            file.to_str().unwrap(),
+            "--schema",
+            schema.to_str().unwrap(),
+            "--format",
+            "json",
+            "--parquet",
+            out.to_str().unwrap(),
+        ])
+    };
+    let same = run(&file);
+    assert_eq!(same.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&same.stderr).contains("parquet_is_input"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "jour\n2026-03-12\n");
+
+    let nowhere = run(&folder.path().join("absent/table.parquet"));
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("table_not_written"));
+    let report: serde_json::Value = serde_json::from_slice(&nowhere.stdout).unwrap();
+    assert_eq!(report["valid"], true);
+
+    let good = run(&folder.path().join("table.parquet"));
+    assert_eq!(good.status.code(), Some(0));
+    assert!(folder.path().join("table.parquet").exists());
+}
+
+#[test]
+fn what_is_no_ordinary_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("schema.json");
+    std::fs::write(&schema, r#"{"fields": [{"name": "jour", "type": "date"}]}"#).unwrap();
+    let output = retex(&["check", "/dev/zero", "--schema", schema.to_str().unwrap(), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["source_error"]["code"], "not_a_file");
+}

@@ -127,6 +127,9 @@ pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
     if metadata.is_dir() {
         return Err(refuse("directory", "C'est un dossier : indiquez un fichier."));
     }
+    if !metadata.is_file() {
+        return Err(refuse("not_a_file", "Ce n'est pas un fichier ordinaire : indiquez un fichier."));
+    }
     let mut file = fs::File::open(path).map_err(|error| unreadable(&error))?;
     let mut start = Vec::new();
     file.by_ref().take(64 * 1024).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
