@@ -104,15 +104,16 @@ pub async fn sign_in(app: &App, email: &str, password: &str, address: &str) -> R
     let (email, now) = (email.trim().to_lowercase(), app.clock.now());
     let window = window_start(now);
     let (pair, from) = (format!("sign-in/{}/{address}", sha256(&email)), format!("sign-in/{address}"));
-    let (tried, tried_from) = (app.store.attempts(&pair, window).await?, app.store.attempts(&from, window).await?);
-    if tried >= PER_PAIR || tried_from >= PER_ADDRESS {
+    // Counted before the password is verified: tries sent all at once are counted too.
+    if app.store.attempts(&from, window).await? >= PER_ADDRESS || app.store.count_attempt(&pair, window).await? > PER_PAIR {
         return Err(Error::new(Kind::TooMany, "sign_in_attempts", "Trop d'essais. Attendez un quart d'heure avant de réessayer."));
     }
-    let account = app.store.account_by_email(&email).await?.filter(|a| a.disabled_at.is_none());
+    // No account has such an address, and PostgreSQL does not take the question.
+    let found = if email.contains('\0') { None } else { app.store.account_by_email(&email).await? };
+    let account = found.filter(|a| a.disabled_at.is_none());
     let hash = account.as_ref().and_then(|a| a.password_hash.as_deref());
     let verified = password::verify(hash, password).await?;
     let Some(account) = account.filter(|_| verified) else {
-        app.store.count_attempt(&pair, window).await?;
         app.store.count_attempt(&from, window).await?;
         return Err(Error::new(Kind::Unauthenticated, "sign_in", "Adresse ou mot de passe inconnu. Vérifiez-les et réessayez."));
     };
@@ -194,17 +195,22 @@ pub struct NewAccount {
 /// Opens an account; `by` is none on the command line.
 ///
 /// # Errors
-/// A malformed address, an organisation that is not in the territory, a contributor without one, a short password, an address that
-/// is taken.
+/// A malformed address, an organisation that is not in the territory, a contributor without one, someone of the Métropole with one, a
+/// short password, an address that is taken.
 pub async fn create_account(app: &App, by: Option<&Actor>, new: NewAccount) -> Result<AccountId> {
     let email = new.email.trim().to_lowercase();
-    let shaped =
-        email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !email.contains(char::is_whitespace));
+    let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+        && email.len() <= 254
+        && !email.contains(|c: char| c.is_whitespace() || c.is_control());
     if !shaped {
+        let email: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
         return Err(Error::invalid("email", format!("« {email} » n'est pas une adresse électronique, par exemple prenom.nom@commune.fr.")));
     }
     if new.role == Role::Contributor && new.site.is_none() {
         return Err(Error::invalid("site_required", "Indiquez la collectivité pour laquelle cette personne dépose."));
+    }
+    if new.site.is_some() && !matches!(new.role, Role::Contributor | Role::Signatory) {
+        return Err(Error::invalid("site_not_expected", "Ce rôle est de la Métropole : n'indiquez pas de collectivité."));
     }
     if let Some(siren) = new.site.as_ref().filter(|s| territory::by_siren(s).is_none()) {
         return Err(Error::invalid("unknown_site", format!("Aucune collectivité de la Métropole n'a le SIREN {siren}.")));
@@ -214,7 +220,7 @@ pub async fn create_account(app: &App, by: Option<&Actor>, new: NewAccount) -> R
     let account = Account {
         id,
         email,
-        name: new.name.trim().to_owned(),
+        name: one_line(&new.name),
         role: new.role.to_string(),
         organisation: new.site.clone(),
         password_hash,
@@ -268,7 +274,7 @@ pub async fn create_token(
     name: &str,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<(TokenId, String)> {
-    let name = name.trim();
+    let name = one_line(name);
     if name.is_empty() {
         return Err(Error::invalid("token_name", "Donnez un nom au jeton : à quoi il sert."));
     }
@@ -276,7 +282,7 @@ pub async fn create_token(
     let token = Token {
         id,
         account_id: account.id,
-        name: name.to_owned(),
+        name,
         sha256: sha256(&secret),
         created_at: now,
         expires_at,
@@ -304,6 +310,11 @@ pub async fn revoke_token(app: &App, by: Option<&Actor>, account: AccountId, id:
     let actor = by.map_or(audit::Actor::System, Actor::in_audit);
     record(&mut tx, now, actor, by.and_then(|a| a.site.clone()), "token.revoke", format!("token/{id}"), json!(null)).await?;
     tx.commit().await
+}
+
+/// A name on one line, without what databases or pages do not take, 200 characters at most.
+fn one_line(name: &str) -> String {
+    name.trim().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 async fn record(

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use clap::{Args, Subcommand};
 
 use super::runtime;
@@ -100,7 +100,7 @@ pub enum TokenCommand {
         #[arg(long, value_name = "NOM")]
         name: String,
         /// Durée de validité, en jours.
-        #[arg(long, default_value_t = 365, value_name = "JOURS")]
+        #[arg(long, default_value_t = 365, value_name = "JOURS", value_parser = clap::value_parser!(u64).range(1..=3650))]
         days: u64,
         /// De qui.
         #[command(flatten)]
@@ -278,8 +278,7 @@ async fn token(command: TokenCommand) -> Result<()> {
         TokenCommand::Create { name, days, named } => {
             let (app, account) = find(named).await?;
             let ends = app.clock.now().checked_add_days(Days::new(days));
-            let ends =
-                ends.filter(|e| e.date_naive() < NaiveDate::MAX).ok_or_else(|| Error::invalid("days", "Cette durée est trop longue."))?;
+            let ends = ends.ok_or_else(|| Error::invalid("days", "Cette durée est trop longue."))?;
             let (id, secret) = access::create_token(&app, None, &account, &name, Some(ends)).await?;
             println!("Jeton {id}, affiché cette seule fois : {secret}");
             Ok(())

@@ -13,7 +13,10 @@ use crate::{
     audit::{self, Entry},
     error::{Error, Kind, Result},
     ids::{AccountId, ConventionId},
-    store::conventions::{ConventionHead, ConventionRow, NewConvention},
+    store::{
+        conventions::{ConventionHead, ConventionRow, NewConvention},
+        jobs::Job,
+    },
 };
 
 /// A version of a convention, compiled.
@@ -73,6 +76,10 @@ pub async fn import(app: &App, by: Option<AccountId>, document: Json) -> Result<
         detail: json!({"name": new.name, "version": version, "sha256": new.sha256}),
     };
     audit::append(&mut tx, &entry).await?;
+    if version > 1 {
+        // What was computed under the version before is computed again under this one.
+        tx.enqueue(&app.clock, &Job::Evaluate { convention: id }).await?;
+    }
     tx.commit().await?;
     app.compiled.put(id, &convention);
     Ok(find(app, &new.name).await?.head)
@@ -83,7 +90,8 @@ pub async fn import(app: &App, by: Option<AccountId>, document: Json) -> Result<
 /// # Errors
 /// [`Kind::NotFound`].
 pub async fn find(app: &App, name: &str) -> Result<Registered> {
-    let row = app.store.convention_by_name(name).await?;
+    // PostgreSQL takes no question with U+0000 in it.
+    let row = if name.contains('\0') { None } else { app.store.convention_by_name(name).await? };
     registered(app, row.ok_or_else(unknown)?).await
 }
 

@@ -23,6 +23,9 @@ use crate::{
     },
 };
 
+/// Longest reason for taking a deposit back, in characters.
+const REASON: usize = 2000;
+
 /// What a body is sent for.
 #[derive(Debug, Clone)]
 pub struct Slot {
@@ -58,8 +61,8 @@ pub struct Allowed {
 /// Whether the actor may deposit into this slot today.
 ///
 /// # Errors
-/// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, and
-/// what the perimeter refuses.
+/// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, what the
+/// perimeter refuses, `evaluation_final` once the evaluation is locked.
 pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
     let registered = register::find(app, &slot.convention).await?;
     let document = &registered.convention.document;
@@ -67,6 +70,13 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
     let site = slot.site.clone().or_else(|| actor.site.clone()).ok_or_else(absent)?;
     perimeter::may(document, &actor.person(), Use::Deposit, Some(&slot.dataset), Some(&site), app.clock.today())?;
     calendar::check_period(document, &slot.dataset, slot.period)?;
+    if app.store.evaluations(registered.head.id).await?.first().is_some_and(|newest| newest.is_final) {
+        return Err(Error::new(
+            Kind::Conflict,
+            "evaluation_final",
+            "L'évaluation définitive est arrêtée : cette expérimentation ne reçoit plus de fichiers. Écrivez à la Métropole.",
+        ));
+    }
     Ok(Allowed { registered, site })
 }
 
@@ -74,7 +84,7 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
 /// The very same bytes for the same slot are answered with their first deposit.
 ///
 /// # Errors
-/// Those of [`allow`]; `too_large`; `body_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
+/// Those of [`allow`]; `file_too_large`; `upload_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
 pub async fn accept<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<Accepted>
 where
     S: Stream<Item = Result<Bytes, E>>,
@@ -147,22 +157,26 @@ fn file_name(name: &str) -> String {
 /// Takes a deposit back, with the person's reason; what was computed from it is computed again without it.
 ///
 /// # Errors
-/// [`Kind::NotFound`] for a deposit that is not of the actor's site; `reason_required`; [`Kind::Conflict`] if it was already taken back,
+/// [`Kind::NotFound`] for a deposit that is not of the actor's site; `reason_required`, `reason_too_long`; [`Kind::Conflict`] if it was already taken back,
 /// superseded, or changed state meanwhile.
 pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
     let deposit = find(app, actor, id).await?;
     let registered = register::version(app, deposit.convention_id).await?;
     let document = &registered.convention.document;
     perimeter::may(document, &actor.person(), Use::Deposit, Some(&deposit.dataset), Some(&deposit.site), app.clock.today())?;
-    if reason.trim().is_empty() {
+    let reason: String = reason.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    if reason.is_empty() {
         return Err(Error::invalid("reason_required", "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui."));
+    }
+    if reason.chars().count() > REASON {
+        return Err(Error::invalid("reason_too_long", format!("Donnez un motif de {REASON} caractères au plus.")));
     }
     if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn) {
         return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt ne compte déjà plus : il n'y a rien à retirer."));
     }
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;
-    tx.withdraw_deposit(id, deposit.state, reason.trim(), now).await?;
+    tx.withdraw_deposit(id, deposit.state, &reason, now).await?;
     let entry = Entry {
         at: now,
         actor: actor.in_audit(),
@@ -170,7 +184,7 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
         act: "deposit.withdraw",
         object: format!("deposit/{id}"),
         outcome: "ok",
-        detail: json!({"number": deposit.number, "reason": reason.trim()}),
+        detail: json!({"number": deposit.number, "reason": reason}),
     };
     audit::append(&mut tx, &entry).await?;
     tx.enqueue(&app.clock, &Job::Evaluate { convention: deposit.convention_id }).await?;

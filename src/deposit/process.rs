@@ -77,7 +77,9 @@ async fn check(registered: &Registered, deposit: &Deposit, file: &Path) -> Resul
 
 /// Keys are unique across all current files of the site for this dataset, but for the one that this deposit replaces.
 async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit, folder: &Path, checked: &mut Checked) -> Result<()> {
-    let Some(dataset) = registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty()) else {
+    let Some(dataset) =
+        registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty() || !d.unique_keys.is_empty())
+    else {
         return Ok(());
     };
     let current = app.store.current_deposits(deposit.convention_id).await?;
@@ -93,7 +95,9 @@ async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit
         let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, None)).await.map_err(Error::internal)??;
         let repeated = own.add(&theirs);
         if !repeated.is_empty() {
-            refuse_repeated(&mut checked.report, &dataset.primary_key, &repeated, other);
+            // Which of several keys repeats is not said.
+            let key = if dataset.unique_keys.is_empty() { dataset.primary_key.as_slice() } else { &[] };
+            refuse_repeated(&mut checked.report, key, &repeated, other);
         }
     }
     Ok(())

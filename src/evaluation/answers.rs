@@ -48,7 +48,8 @@ pub async fn read(app: &App, actor: &Actor, convention: &str, site: &Siren) -> R
 /// are overwritten unseen.
 ///
 /// # Errors
-/// Answers of the wrong type or, on submission, missing ones, located; [`Kind::Conflict`] if someone wrote meanwhile.
+/// Answers of the wrong type or, on submission, missing ones, located; [`Kind::Conflict`] if someone wrote meanwhile, or `rex_submitted`
+/// for a draft over complete answers: they would silently leave the report.
 pub async fn write(
     app: &App,
     actor: &Actor,
@@ -61,6 +62,13 @@ pub async fn write(
     let rex = read(app, actor, convention, site).await?;
     perimeter::may(&rex.registered.convention.document, &actor.person(), Use::WriteRex, None, Some(site), app.clock.today())?;
     rex.questionnaire.check(&answers, submit)?;
+    if !submit && rex.row.as_ref().is_some_and(|row| row.submitted_at.is_some()) {
+        return Err(Error::new(
+            Kind::Conflict,
+            "rex_submitted",
+            "Ces réponses sont déjà remises : elles figurent au rapport. Corrigez-les, puis remettez-les à nouveau.",
+        ));
+    }
     let now = app.clock.now();
     let new = RexAnswers {
         answers: Json::Object(answers).to_string(),

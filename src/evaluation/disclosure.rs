@@ -1,6 +1,10 @@
 //! What a site may see of an evaluation: its own results, and the others' as far as the convention's comparison goes, without the
 //! cells that are too small to show (domain, «Disclosure»).
 
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
 use super::result::{EffectResult, Evaluation, Group, IndicatorResult, Pooled, Reason, SiteResult};
 use crate::{
     convention::document::{Document, SiteNaming},
@@ -10,24 +14,31 @@ use crate::{
 /// Fewest sites of a pooled value.
 const SITES: u64 = 3;
 
-/// The evaluation as `site` may see it.
-pub fn for_site(document: &Document, mut evaluation: Evaluation, site: &Siren) -> Evaluation {
+/// The evaluation as `site` may see it. `secret` is what only the hub knows, always the same for one convention: without it the anonymous
+/// names could be told from the convention, which the sites read.
+///
+/// Whatever plan the snapshot was made under, the uses that hold are those of `document`: an indicator that it does not name is not compared.
+pub fn for_site(document: &Document, mut evaluation: Evaluation, site: &Siren, secret: &[u8]) -> Evaluation {
     let minimum = u64::from(document.disclosure.minimum_cell);
-    let plan = &document.evaluation.indicators;
-    evaluation.indicators = evaluation
-        .indicators
-        .into_iter()
-        .zip(plan)
-        .map(|(result, indicator)| {
-            let datasets: Vec<_> =
-                [indicator.dataset.as_deref(), value_dataset(indicator), per_dataset(indicator)].into_iter().flatten().collect();
-            let comparison = document.uses.comparison.as_ref().filter(|c| datasets.iter().all(|d| c.datasets.iter().any(|n| n == d)));
-            indicator_for_site(result, site, comparison.map(|c| c.sites), minimum)
-        })
-        .collect();
+    let names = pseudonyms(document, secret);
+    for result in &mut evaluation.indicators {
+        let indicator = document.evaluation.indicators.iter().find(|i| i.id == result.id);
+        let comparison = document.uses.comparison.as_ref().zip(indicator).filter(|(comparison, indicator)| {
+            let datasets = [indicator.dataset.as_deref(), value_dataset(indicator), per_dataset(indicator)];
+            datasets.into_iter().flatten().all(|d| comparison.datasets.iter().any(|n| n == d))
+        });
+        indicator_for_site(result, site, comparison.map(|(c, _)| c.sites), minimum, &names);
+    }
     // Row counts and hashes of the others' files say how much they sent.
     evaluation.provenance.deposits.retain(|d| d.site == *site);
     evaluation
+}
+
+/// The number by which each party is known to the others where names are not shown: the same in every indicator and every snapshot.
+fn pseudonyms(document: &Document, secret: &[u8]) -> HashMap<Siren, usize> {
+    let mut sites: Vec<_> = document.parties.sites.iter().map(|p| p.siren.clone()).collect();
+    sites.sort_by_key(|siren| Sha256::new().chain_update(secret).chain_update(siren.as_str()).finalize());
+    sites.into_iter().zip(1..).collect()
 }
 
 fn value_dataset(indicator: &crate::convention::document::Indicator) -> Option<&str> {
@@ -44,24 +55,37 @@ fn per_dataset(indicator: &crate::convention::document::Indicator) -> Option<&st
     }
 }
 
-fn indicator_for_site(mut result: IndicatorResult, site: &Siren, naming: Option<SiteNaming>, minimum: u64) -> IndicatorResult {
+/// Warnings that name no site.
+const IMPERSONAL: [&str; 2] = ["units_assumed_apart", "relative_scale"];
+
+fn indicator_for_site(result: &mut IndicatorResult, site: &Siren, naming: Option<SiteNaming>, minimum: u64, names: &HashMap<Siren, usize>) {
     let Some(naming) = naming else {
         result.sites.retain(|s| s.site.siren == *site);
+        result.sites.iter_mut().for_each(|s| s.effect.weight = None);
         result.pooled = Pooled {
             reason: Some(Reason::new("not_compared", "La convention ne prévoit pas de comparer ces résultats entre collectivités.")),
             ..Pooled::default()
         };
-        return result;
+        result.warnings.retain(|w| IMPERSONAL.contains(&w.code.as_str()));
+        return;
     };
-    let shown = result.sites.iter().filter(|s| s.site.siren == *site || large_enough(s, minimum)).count() as u64;
-    let withheld = result.sites.len() as u64 - shown;
-    // One withheld site could be told from the pooled value and the others: then the pooled value goes too.
-    if result.pooled.k < SITES || withheld > 0 {
+    let withheld = result.sites.iter().any(|s| s.site.siren != *site && !large_enough(s, minimum));
+    // One withheld site could be told from the pooled value and the others: then the pooled value goes too, with the weights.
+    if result.pooled.k < SITES || withheld {
         let of = result.pooled.of.take();
         let reason = Reason::new("withheld", "Valeur non affichée : trop peu de collectivités ou de personnes pour préserver le secret.");
         result.pooled = Pooled { of, reason: Some(result.pooled.reason.take().unwrap_or(reason)), ..Pooled::default() };
+        result.sites.iter_mut().for_each(|s| s.effect.weight = None);
     }
-    for (i, other) in result.sites.iter_mut().filter(|s| s.site.siren != *site).enumerate() {
+    // They say which site has no events, or few units.
+    if withheld || naming == SiteNaming::Anonymous {
+        result.warnings.retain(|w| IMPERSONAL.contains(&w.code.as_str()));
+    }
+    if naming == SiteNaming::Anonymous {
+        // The convention's order would tell the names; the site itself comes first.
+        result.sites.sort_by_key(|s| (s.site.siren != *site, names.get(&s.site.siren).copied()));
+    }
+    for other in result.sites.iter_mut().filter(|s| s.site.siren != *site) {
         if !large_enough(other, minimum) {
             withhold(other);
         }
@@ -71,11 +95,10 @@ fn indicator_for_site(mut result: IndicatorResult, site: &Siren, naming: Option<
         // What a period of another site holds is often small, and differences between periods tell it.
         other.groups.retain(|g| g.period.is_none());
         if naming == SiteNaming::Anonymous {
-            other.site.name = format!("Collectivité {}", i + 1);
+            other.site.name = names.get(&other.site.siren).map_or_else(|| "Collectivité".to_owned(), |n| format!("Collectivité {n}"));
             other.site.siren = anonymous();
         }
     }
-    result
 }
 
 /// A SIREN that is nobody's.

@@ -55,6 +55,7 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
     actor.require(&[Role::Officer])?;
     let registered = register::find(app, convention).await?;
     let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
+    let already_final = "L'évaluation définitive est déjà arrêtée.";
     if app.clock.today() <= registered.head.ends_on {
         return conflict(
             "period_not_over",
@@ -62,19 +63,21 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
         );
     }
     if app.store.latest_evaluation(registered.head.id).await?.is_some_and(|row| row.head.is_final) {
-        return conflict("already_final", "L'évaluation définitive est déjà arrêtée.");
+        return conflict("already_final", already_final);
     }
     if app.store.undecided_deposits(registered.head.id).await? > 0 {
         return conflict("computing", "Des fichiers sont en cours de contrôle. Attendez qu'ils soient décidés, puis réessayez.");
     }
-    compute(app, &registered, true, Some(actor)).await
+    let (head, made) = compute(app, &registered, true, Some(actor)).await?;
+    if made { Ok(head) } else { conflict("already_final", already_final) }
 }
 
-async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<&Actor>) -> Result<EvaluationHead> {
+/// The newest snapshot, and whether it was made just now.
+async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
     let deposits = app.store.current_deposits(registered.head.id).await?;
     let inputs = inputs(registered, &deposits, is_final);
     if let Some(row) = app.store.latest_evaluation(registered.head.id).await?.filter(|row| row.head.inputs_sha256 == inputs) {
-        return Ok(row.head);
+        return Ok((row.head, false));
     }
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
@@ -111,12 +114,16 @@ async fn keep(
     by: Option<&Actor>,
     inputs: String,
     body: String,
-) -> Result<EvaluationHead> {
+) -> Result<(EvaluationHead, bool)> {
     let (id, now) = (EvaluationId(app.clock.id()), app.clock.now());
     let created_by: Option<AccountId> = by.map(|a| a.account);
     let new = NewEvaluation { id, convention_id: registered.head.id, is_final, inputs_sha256: inputs, body, created_at: now, created_by };
     let mut tx = app.store.begin().await?;
     let row = tx.insert_evaluation(&new).await?;
+    if row.head.id != id {
+        // Someone else was faster: the same again, or the final one, after which nothing comes.
+        return Ok((row.head, false));
+    }
     let entry = Entry {
         at: now,
         actor: by.map_or(audit::Actor::System, Actor::in_audit),
@@ -128,7 +135,7 @@ async fn keep(
     };
     audit::append(&mut tx, &entry).await?;
     tx.commit().await?;
-    Ok(row.head)
+    Ok((row.head, true))
 }
 
 /// SHA-256 of all that decides a snapshot: the convention, the program, the deposits.
@@ -169,7 +176,12 @@ async fn view(app: &App, actor: &Actor, registered: &Registered, row: Option<Eva
     let Some(EvaluationRow { head, body }) = row else { return Ok(None) };
     let evaluation: Evaluation = serde_json::from_str(&body).map_err(Error::internal)?;
     let evaluation = match (&whole, &person.site) {
-        (Err(_), Some(site)) => disclosure::for_site(document, evaluation, site),
+        (Err(_), Some(site)) => {
+            // The first version's id is random, lasting, and shown to no site.
+            let versions = app.store.convention_versions(&registered.head.name).await?;
+            let secret = versions.last().map_or(registered.head.id, |first| first.id);
+            disclosure::for_site(document, evaluation, site, secret.0.as_bytes())
+        }
         _ => evaluation,
     };
     let deposits = app.store.current_deposits(registered.head.id).await?;

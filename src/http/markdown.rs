@@ -1,6 +1,7 @@
 //! The few marks that our own texts use, as HTML: headings, lists, paragraphs, **strong**, *emphasis*.
 
 use super::view::escape;
+use crate::report::french::typeset;
 
 /// Renders a text of ours; everything is escaped first.
 pub fn render(text: &str) -> String {
@@ -72,7 +73,7 @@ fn item(line: &str) -> Option<(&'static str, &str)> {
 }
 
 fn inline(text: &str) -> String {
-    let mut out = escape(text);
+    let mut out = escape(&typeset(text));
     for (mark, tag) in [("**", "strong"), ("*", "em")] {
         let parts: Vec<&str> = out.split(mark).collect();
         if parts.len() < 3 {

@@ -143,8 +143,7 @@ fn matrix_cell(loaded: &Loaded, line: &Line, may_deposit: bool) -> Cell {
 
 /// Address of the form that sends this expected file.
 pub fn form_href(loaded: &Loaded, line: &Line) -> String {
-    let site = &line.site;
-    format!("/depots/nouveau?cible={}&structure={site}", target(loaded, &line.expected.dataset, line.expected.period))
+    format!("/depots/nouveau?cible={}", target(loaded, &line.expected.dataset, line.expected.period))
 }
 
 /// Names a convention, a dataset and a period in one value: `convention/dataset/2026-03`.

@@ -113,7 +113,7 @@ pub async fn shape(response: Response) -> Response {
 /// Code and sentence of a refusal by the framework.
 pub fn framework(status: StatusCode) -> (&'static str, &'static str) {
     match status {
-        StatusCode::BAD_REQUEST => ("bad_request", "La demande est mal formée : vérifiez l'adresse et les paramètres."),
+        StatusCode::BAD_REQUEST => ("bad_request", "La demande est mal formée\u{a0}: vérifiez l'adresse et les paramètres."),
         StatusCode::FORBIDDEN => ("forbidden", "Vous n'avez pas accès à cette page."),
         StatusCode::NOT_FOUND => ("not_found", "Cette adresse n'existe pas."),
         StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "Cette adresse ne répond pas à cette méthode."),
@@ -123,6 +123,6 @@ pub fn framework(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::REQUEST_TIMEOUT => ("timeout", "La demande a pris trop de temps."),
         StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "Le service ne répond pas pour le moment. Réessayez dans quelques minutes."),
         s if s.is_client_error() => ("bad_request", "La demande ne peut pas être traitée."),
-        _ => ("internal", "Une erreur interne est survenue. Réessayez ; si elle persiste, prévenez l'administrateur."),
+        _ => ("internal", "Une erreur interne est survenue. Réessayez\u{a0}; si elle persiste, prévenez l'administrateur."),
     }
 }

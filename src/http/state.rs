@@ -60,7 +60,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.split_once(' '));
+        // RFC 9110: the scheme's case does not matter.
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
         if let Some(token) = bearer {
             return Ok(Self(access::bearer(app, token.trim()).await?));
         }
@@ -69,7 +71,11 @@ impl FromRequestParts<App> for Caller {
         {
             return Ok(Self(actor));
         }
-        Err(Problem(Error::new(Kind::Unauthenticated, "unauthenticated", "Présentez un jeton d'accès : « Authorization: Bearer … ».")))
+        Err(Problem(Error::new(
+            Kind::Unauthenticated,
+            "unauthenticated",
+            "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».",
+        )))
     }
 }
 

@@ -15,7 +15,22 @@ pub async fn run(app: &App, stop: CancellationToken) {
     if let Err(error) = sweep::schedule(app).await {
         tracing::warn!(cause = ?error, "the daily sweep could not be scheduled");
     }
+    if let Err(error) = evaluate_all(app).await {
+        tracing::warn!(cause = ?error, "snapshots could not be asked for");
+    }
     Runner::new(app.clone(), perform, give_up).run(stop).await;
+}
+
+/// Asks for the snapshot of every convention: one that another version of the program made is made again, the others stay.
+async fn evaluate_all(app: &App) -> Result<()> {
+    let conventions = app.store.conventions().await?;
+    let mut tx = app.store.begin().await?;
+    for head in conventions {
+        if !app.store.evaluations(head.id).await?.is_empty() {
+            tx.enqueue(&app.clock, &Job::Evaluate { convention: head.id }).await?;
+        }
+    }
+    tx.commit().await
 }
 
 /// Runs every job that is due now, one after another; gives their number.

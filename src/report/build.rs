@@ -36,12 +36,20 @@ pub struct Built {
 /// Writes the evaluation report of a convention from its newest snapshot.
 ///
 /// # Errors
-/// Analysts and officers only; [`Kind::Conflict`] while indicators are being computed.
+/// Analysts and officers only; [`Kind::Conflict`] while indicators are being computed, or while no file is accepted.
 pub async fn build(app: &App, actor: &Actor, convention: &str, format: Format) -> Result<Built> {
     actor.require(&[Role::Analyst, Role::Officer])?;
-    let registered = register::find(app, convention).await?;
     let computing = || Error::new(Kind::Conflict, "computing", "Les indicateurs sont en cours de calcul. Réessayez dans un instant.");
-    let snapshot = snapshot::latest(app, actor, convention).await?.filter(|s| !s.stale).ok_or_else(computing)?;
+    let snapshot = match snapshot::latest(app, actor, convention).await? {
+        Some(snapshot) if snapshot.stale => return Err(computing()),
+        Some(snapshot) => snapshot,
+        None if app.store.current_deposits(register::find(app, convention).await?.head.id).await?.is_empty() => {
+            return Err(Error::new(Kind::Conflict, "no_deposit", "Aucun fichier n'est encore accepté : il n'y a rien à rapporter."));
+        }
+        None => return Err(computing()),
+    };
+    // The version that the snapshot was made under, which for a final one may not be the newest.
+    let registered = register::version(app, snapshot.head.convention_id).await?;
     let answers = answers::submitted(app, &registered).await?;
     let filter = DepositFilter { convention: Some(registered.head.id), state: Some(DepositState::Rejected), ..DepositFilter::default() };
     let (rejected, _) = app.store.deposits(&filter, Page::ALL).await?;

@@ -342,7 +342,8 @@ pub struct Table {
 pub fn table(result: &IndicatorResult) -> Table {
     let (levels, effects) = (Display::of_levels(result), Display::of_effects(result));
     let (groups, has_effects, pools_levels) = (groups(result), result.scale.is_some(), is_level(result));
-    let with_unit = |name: &str, d: &Display| d.unit_name().filter(|u| !u.is_empty()).map_or(name.to_owned(), |u| format!("{name} ({u})"));
+    let with_unit =
+        |name: &str, d: &Display| d.column_unit().filter(|u| !u.is_empty()).map_or(name.to_owned(), |u| format!("{name} ({u})"));
     let lines = if groups.is_empty() { "Lignes".to_owned() } else { format!("Lignes, {}", counts_head(result).to_lowercase()) };
     let mut columns = vec!["Structure".to_owned(), lines];
     if groups.is_empty() {

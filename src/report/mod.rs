@@ -20,9 +20,6 @@ pub use self::{
 };
 use crate::{error::Result, evaluation::result::IndicatorResult, report::charts::Table};
 
-/// The mention that the règlement asks for (art. 9).
-pub const MENTION: &str = "Un projet du programme Appropriation de la Métropole du Grand Paris";
-
 /// Everything that a report shows, ready to be laid out.
 #[derive(Debug, Clone, Serialize)]
 pub struct View {
@@ -141,6 +138,8 @@ pub struct IndicatorView {
     pub interval_name: String,
     /// The target, in words.
     pub target: Option<String>,
+    /// Whether the conclusion already says the target.
+    pub concludes: bool,
     /// What a new site may expect, how much sites differ: sentences.
     pub notes: Vec<String>,
     /// Things that a reader should know.

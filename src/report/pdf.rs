@@ -17,7 +17,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// Height of the tallest chart that a page holds under an indicator's heading and conclusion, in the chart's units.
-const CHART_HEIGHT: f64 = 700.0;
+const CHART_HEIGHT: f64 = 730.0;
 
 /// The template and the fonts, read once. Only the fonts of the program are used, so that every machine gives the same bytes.
 static ENGINE: LazyLock<TypstEngine<TypstTemplateMainFile>> = LazyLock::new(|| {

@@ -156,7 +156,12 @@ impl Display {
         format!("[{}{NBSP};{NBSP}{}]", side(low, "…"), side(high, "…"))
     }
 
-    /// What an axis or a column of these numbers is in: «jours», «points de pourcentage», «%».
+    /// What a column of these numbers is in: «jours», «points», «%».
+    pub fn column_unit(&self) -> Option<&str> {
+        if self.kind == Kind::Points { Some("points") } else { self.unit_name() }
+    }
+
+    /// What an axis of these numbers is in: «jours», «points de pourcentage», «%».
     pub fn unit_name(&self) -> Option<&str> {
         match self.kind {
             Kind::Plain => self.unit.as_deref(),

@@ -17,7 +17,7 @@ use crate::{
         document::{Assignment, Dataset, Design, Document, Periodicity, Role},
     },
     evaluation::{
-        result::{DepositRef, Evaluation, IndicatorResult},
+        result::{DepositRef, Evaluation, IndicatorResult, Verdict},
         rex::{self, Answers, QuestionKind, Questionnaire},
     },
     ids::{Period, Siren},
@@ -193,6 +193,7 @@ fn indicator(document: &Document, index: usize, result: &IndicatorResult, is_fin
         interval: pooled.map(|(_, ci)| display.interval(ci)),
         interval_name: sentence::interval_name(plan),
         target: sentence::target(result),
+        concludes: matches!(result.verdict, Verdict::Reached | Verdict::Missed | Verdict::Inconclusive),
         notes: sentence::notes(result, plan, is_final),
         warnings: result.warnings.iter().map(|w| w.message.clone()).collect(),
         chart_description: charts::description(result),

@@ -187,7 +187,11 @@ const FILTER_COUNT: &str = "SELECT COUNT(*) FROM deposits
 const BY_ID: &str = deposits!("WHERE id = $1");
 const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
-       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn' ORDER BY created_at DESC, id DESC LIMIT 1"
+       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn'
+       AND NOT (state = 'rejected' AND (convention_id <> $1 OR report LIKE '{\"valid\":false,\"source_error\":{\"code\":\"check_failed\"%'))
+       AND (state <> 'superseded' OR EXISTS (SELECT 1 FROM deposits c WHERE c.convention = deposits.convention AND c.site = $2
+         AND c.dataset = $3 AND COALESCE(c.period, '') = COALESCE($4, '') AND c.state = 'accepted'))
+     ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
 
@@ -210,7 +214,9 @@ impl Store {
         Ok(report.flatten())
     }
 
-    /// The newest deposit of these very bytes for the same convention, site, dataset and period that was not taken back.
+    /// The newest deposit of these very bytes for the same convention, site, dataset and period, whose answer still holds: it was not
+    /// taken back, nor refused under another version of the convention or because its check failed, nor superseded by what was itself
+    /// taken back.
     pub async fn same_deposit(
         &self,
         convention: ConventionId,
@@ -286,7 +292,8 @@ impl Tx {
         Ok(on_tx!(self, |db| query_as(BY_ID).bind(id).fetch_optional(db).await)?)
     }
 
-    /// [`Store::same_deposit`], as this transaction sees it.
+    /// [`Store::same_deposit`], as this transaction sees it once nobody else is recording one: the same bytes sent twice at once
+    /// give one deposit.
     pub async fn same_deposit(
         &mut self,
         convention: ConventionId,
@@ -295,6 +302,9 @@ impl Tx {
         period: Option<Period>,
         sha256: &str,
     ) -> Result<Option<Deposit>> {
+        const TURN: &str = "INSERT INTO counters (name, value) VALUES ('deposit/turn', 0)
+            ON CONFLICT (name) DO UPDATE SET value = counters.value";
+        on_tx!(self, |db| query(TURN).execute(db).await.map(drop))?;
         let (site, dataset, sha256) = (site.clone(), dataset.to_owned(), sha256.to_owned());
         Ok(on_tx!(self, |db| {
             query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).fetch_optional(db).await

@@ -109,7 +109,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Keeps a snapshot under the next number, unless the newest one was made from the very same inputs: then that one is given.
+    /// Keeps a snapshot under the next number, unless the newest one is final or was made from the very same inputs: then that one is
+    /// given.
     pub async fn insert_evaluation(&mut self, new: &NewEvaluation) -> Result<EvaluationRow> {
         const NAME: &str = "SELECT name FROM conventions WHERE id = $1";
         const SQL: &str =
@@ -119,7 +120,9 @@ impl Tx {
         // Taking the number first makes another writer of this convention wait, so that the newest is really the newest.
         let number = self.next(format!("evaluation/{convention}")).await?;
         let latest: Option<EvaluationRow> = on_tx!(self, |db| query_as(LATEST).bind(new.convention_id).fetch_optional(db).await)?;
-        if let Some(latest) = latest.filter(|l| l.head.inputs_sha256 == new.inputs_sha256 && l.head.is_final == new.is_final) {
+        if let Some(latest) =
+            latest.filter(|l| l.head.is_final || l.head.inputs_sha256 == new.inputs_sha256 && l.head.is_final == new.is_final)
+        {
             self.give_back(format!("evaluation/{convention}")).await?;
             return Ok(latest);
         }

@@ -271,6 +271,10 @@ impl From<sqlx::Error> for Error {
             E::Database(e) if e.is_foreign_key_violation() => {
                 (Kind::Conflict, "in_use", "Cet élément dépend d'un autre qui n'existe pas ou sert encore.")
             }
+            // PostgreSQL keeps no U+0000 in a text.
+            E::Database(e) if e.code().as_deref() == Some("22021") => {
+                (Kind::Invalid, "unreadable_text", "Ce texte contient des caractères qui ne se gardent pas. Corrigez-le et réessayez.")
+            }
             // Two PostgreSQL transactions that cannot both go on.
             E::Database(e) if matches!(e.code().as_deref(), Some("40001" | "40P01")) => {
                 (Kind::Conflict, "concurrent_change", "Une autre modification a eu lieu en même temps. Réessayez.")

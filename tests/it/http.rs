@@ -281,7 +281,6 @@ async fn every_page_is_drawn_for_those_who_work_with_it() {
         ("officer", "convention", format!("{x}/convention")),
         ("officer", "evaluation", format!("{x}/evaluation")),
         ("officer", "depots-officer", "/depots?etat=rejected".to_owned()),
-        ("officer", "deposer-officer", "/depots/nouveau".to_owned()),
         ("analyst", "indicateur", format!("{x}/indicateurs/delai")),
         ("analyst", "comparer", format!("{x}/comparer?tri=delai")),
         ("administrator", "comptes", "/administration/comptes".to_owned()),
@@ -325,6 +324,7 @@ async fn a_site_knows_nothing_of_others() {
     assert_eq!(hub.get("contributor", &format!("{x}/rex/219300084")).await.0, StatusCode::NOT_FOUND);
     assert_eq!(hub.get("contributor", "/administration/comptes").await.0, StatusCode::FORBIDDEN);
     assert_eq!(hub.get("administrator", "/depots").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(hub.get("officer", "/depots/nouveau").await.0, StatusCode::FORBIDDEN);
     let (_, list) = hub.get("contributor", "/depots.csv?structure=219300084").await;
     assert!(list.lines().skip(1).all(|l| l.contains(MONTREUIL)), "{list}");
 }

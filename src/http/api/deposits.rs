@@ -110,7 +110,8 @@ pub(super) struct ListQuery {
 }
 
 /// The deposits that the caller may see.
-#[utoipa::path(get, path = "/deposits", tag = "dépôts", params(ListQuery), responses((status = 200, body = DepositList), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
+#[utoipa::path(get, path = "/deposits", tag = "dépôts", params(ListQuery), responses((status = 200, body = DepositList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+    (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn list(
     Extract(app): Extract<App>,
     Caller(actor): Caller,
@@ -168,7 +169,7 @@ pub(super) struct SendQuery {
 impl SendQuery {
     fn file(self, of_multipart: Option<&str>) -> Result<deposit::Slot> {
         let name = self.name.as_deref().or(of_multipart).filter(|n| !n.is_empty());
-        let missing = || Error::invalid("file_name", "Donnez le nom du fichier avec son extension, dans le paramètre « name ».");
+        let missing = || Error::invalid("file_name", "Donnez le nom du fichier avec son extension, dans le paramètre «\u{a0}name\u{a0}».");
         Ok(deposit::Slot {
             file_name: name.ok_or_else(missing)?.to_owned(),
             convention: self.convention,
@@ -203,14 +204,14 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 fn no_file() -> Problem {
-    Problem(Error::invalid("no_file", "La première partie du formulaire doit être le fichier, sous le nom « file »."))
+    Problem(Error::invalid("no_file", "La première partie du formulaire doit être le fichier, sous le nom «\u{a0}file\u{a0}»."))
 }
 
 /// Sends a file: the raw body, or the part `file` of a multipart form. The check then runs; follow the deposit's `state`.
 /// The same bytes for the same site, dataset and period answer with the first receipt (200).
 #[utoipa::path(post, path = "/deposits", tag = "dépôts", params(SendQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 202, body = DepositBody), (status = 200, body = DepositBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
-        (status = 404, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+    responses((status = 202, body = DepositBody), (status = 200, body = DepositBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn send(
     Extract(app): Extract<App>,
     Caller(actor): Caller,
@@ -236,7 +237,8 @@ pub(super) async fn send(
 
 /// Checks a file without keeping it.
 #[utoipa::path(post, path = "/checks", tag = "dépôts", params(SendQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = CheckReport), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+    responses((status = 200, body = CheckReport), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn check(
     Extract(app): Extract<App>,
     Caller(actor): Caller,

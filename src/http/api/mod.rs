@@ -20,7 +20,7 @@ use crate::app::App;
 #[openapi(
     info(
         title = "Retex",
-        description = "Partage des données et évaluation des expérimentations du programme « Appropriation Métropolitaine ». Toute erreur est un `application/problem+json` (RFC 9457) avec un code stable.",
+        description = "Partage des données et évaluation des expérimentations du programme «\u{a0}Appropriation Métropolitaine\u{a0}». Toute erreur est un `application/problem+json` (RFC 9457) avec un code stable.",
         license(name = "EUPL-1.2", identifier = "EUPL-1.2"),
     ),
     servers((url = "/api/v1")),

@@ -101,7 +101,8 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(chose
     let accounts = app.store.accounts().await?;
     let pages = (count + PER_PAGE - 1) / PER_PAGE;
     let name = |who: &str| accounts.iter().find(|a| a.id.to_string() == who).map(|a| a.name.clone());
-    let actor_name = |who: &str| name(who).unwrap_or_else(|| if who == "système" { "Retex" } else { "un programme, par son jeton" }.to_owned());
+    let actor_name =
+        |who: &str| name(who).unwrap_or_else(|| if who == "système" { "Retex" } else { "un programme, par son jeton" }.to_owned());
     let organisation = |siren: &str| siren.parse::<Siren>().map_or_else(|_| "Retex".to_owned(), |s| load::organisation(&s));
     let action = chosen_act.map(|act| format!("action={act}&")).unwrap_or_default();
     let href = |page: i64| format!("/administration/journal?{action}page={page}");

@@ -138,8 +138,11 @@ fn rows(evaluation: &Evaluation, sorted_by: &str) -> Vec<CompareRow> {
     let mut rows: Vec<CompareRow> = names
         .into_iter()
         .map(|(name, siren)| {
-            let of = |r: &IndicatorResult| r.sites.iter().find(|s| s.site.siren == siren).map_or_else(empty, |s| cell(r, s));
-            CompareRow { site: name, cells: evaluation.indicators.iter().map(of).collect() }
+            // Sites whose names are not shown have one SIREN, which is nobody's.
+            let is = |s: &&SiteResult| s.site.siren == siren && s.site.name == name;
+            let of = |r: &IndicatorResult| r.sites.iter().find(is).map_or_else(empty, |s| cell(r, s));
+            let cells = evaluation.indicators.iter().map(of).collect();
+            CompareRow { site: name, cells }
         })
         .collect();
     if let Some(column) = evaluation.indicators.iter().position(|r| r.id == sorted_by) {

@@ -137,7 +137,7 @@ async fn stored_report(app: &App, deposit: &Deposit) -> Result<Option<CheckRepor
 fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&CheckReport>) -> DepositPage {
     let running = !deposit.state.is_decided();
     let href = format!("/depots/{}", deposit.id);
-    let again = format!("/depots/nouveau?cible={}&structure={}", present::target(loaded, &deposit.dataset, deposit.period), deposit.site);
+    let again = format!("/depots/nouveau?cible={}", present::target(loaded, &deposit.dataset, deposit.period));
     let may = load::deposits(actor);
     let mut frame = Page::new(&deposit.file_name, who(actor), "deposits").under("Dépôts", "/depots");
     frame.refresh = running.then_some(3);
@@ -176,7 +176,11 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
             vec!["Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned()],
         )
     } else {
-        Notice::new(State::No, format!("Fichier à corriger\u{a0}: {}", problems(report).trim_end_matches(" à corriger.")), vec!["Rien n'a été déposé ni conservé.".to_owned()])
+        Notice::new(
+            State::No,
+            format!("Fichier non conforme\u{a0}: {}", problems(report)),
+            vec!["Rien n'a été déposé ni conservé.".to_owned()],
+        )
     };
     DepositPage {
         page: Page::new("Contrôle sans dépôt", who(actor), "new").under("Déposer", &back),
@@ -215,7 +219,7 @@ fn steps(deposit: &Deposit) -> Vec<(String, String)> {
 
 fn problems(report: &CheckReport) -> String {
     let count = if report.source_error.is_some() { 1 } else { report.by_rule.len() };
-    words::plural(count as u64, "problème à corriger.", "problèmes à corriger.")
+    words::plural(count as u64, "problème à corriger", "problèmes à corriger")
 }
 
 /// Whether the file held a column that the convention does not cover: it was deleted then.
@@ -234,12 +238,12 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
         DepositState::Rejected => {
             let until = deposit.decided_at.and_then(|at| words::today(at).checked_add_days(chrono::Days::new(REFUSED_DAYS)));
             let kept = match (report.is_some_and(is_outside), until) {
-                (true, _) => "Une colonne n'est pas prévue par la convention\u{a0}: votre fichier a été effacé aussitôt, et rien de cette colonne n'est montré.".to_owned(),
+                (true, _) => "Une colonne n'est pas prévue par la convention\u{a0}: votre fichier a été effacé aussitôt, et aucune valeur de cette colonne n'est montrée.".to_owned(),
                 (false, Some(day)) => format!("Votre fichier reste visible de votre structure {REFUSED_DAYS}\u{a0}jours, jusqu'au {}.", words::day(day)),
                 (false, None) => format!("Votre fichier reste visible de votre structure {REFUSED_DAYS}\u{a0}jours."),
             };
             let count = report.map(problems).unwrap_or_default();
-            Some(Notice::new(State::No, format!("Fichier non retenu\u{a0}: aucune ligne ne compte. {count}"), vec![kept]))
+            Some(Notice::new(State::No, format!("Fichier non retenu\u{a0}: aucune ligne ne compte. {count}."), vec![kept]))
         }
         DepositState::Superseded => Some(Notice::new(
             State::Open,
@@ -276,7 +280,8 @@ fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
     let own: Vec<&CellFault> =
         errors.iter().filter(|e| e.code == rule.code && (rule.column.is_none() || e.column == rule.column)).collect();
     let own: Vec<&CellFault> = if rule.column.is_none() { own.into_iter().filter(|e| e.column.is_none()).collect() } else { own };
-    let of_cells = own.iter().any(|e| e.row.is_some());
+    // A fault of the header is said whole by the card's title.
+    let of_cells = own.iter().any(|e| e.row.is_some() && e.message != rule.message);
     let column = rule.column.as_deref().map(|c| format!(" de la colonne «\u{a0}{c}\u{a0}»")).unwrap_or_default();
     let count = match (of_cells, rule.column.is_some()) {
         (true, true) => format!("{}{column}", words::plural(rule.count, "case", "cases")),

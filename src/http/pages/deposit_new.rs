@@ -25,7 +25,6 @@ use crate::{
         view::{Page, State},
         words,
     },
-    ids::Siren,
 };
 
 /// The page.
@@ -38,7 +37,6 @@ pub struct NewDepositPage {
     pub error: Option<String>,
     pub csrf: String,
     pub choices: Vec<(String, Vec<Choice>)>,
-    pub sites: Vec<(String, String, bool)>,
     pub max: String,
     pub expected: String,
     pub columns: Vec<super::convention::ColumnView>,
@@ -59,8 +57,6 @@ pub struct Choice {
 pub struct Chosen {
     #[serde(default)]
     cible: String,
-    #[serde(default)]
-    structure: String,
 }
 
 /// `GET /depots/nouveau`.
@@ -74,14 +70,11 @@ async fn draw(app: &App, actor: &Actor, chosen: &Chosen, error: Option<String>) 
     }
     let conventions = load::conventions(app, actor).await?;
     let today = load::today(app);
-    let site: Option<Siren> = actor.site.clone().or_else(|| chosen.structure.parse().ok());
     let mut groups = Vec::new();
     let mut first: Option<(String, &Loaded, String)> = None;
     for loaded in &conventions {
         let received = load::deposits_of(app, actor, loaded).await?;
         let mut lines = load::coverage(loaded, actor, &received, today);
-        let one = site.clone().filter(|s| lines.iter().any(|l| l.site == *s)).or_else(|| lines.first().map(|l| l.site.clone()));
-        lines.retain(|l| Some(&l.site) == one.as_ref());
         lines.sort_by_key(|l| (urgency(&l.standing), l.expected.due));
         let mut choices = Vec::new();
         for line in &lines {
@@ -101,14 +94,13 @@ async fn draw(app: &App, actor: &Actor, chosen: &Chosen, error: Option<String>) 
     };
     groups.iter_mut().flat_map(|(_, choices)| choices).for_each(|c| c.selected = c.value == value);
     let schema = loaded.and_then(|l| l.document.datasets.get(&dataset));
-    let columns = schema.map(|s| describe::columns(s)).unwrap_or_default();
+    let columns = schema.map(describe::columns).unwrap_or_default();
     html(NewDepositPage {
         page: Page::new("Déposer un fichier", who(actor), "new"),
         experiment: loaded.map(|l| l.document.title.clone()).unwrap_or_default(),
         error,
         csrf: actor.csrf.clone(),
         choices: groups,
-        sites: sites(actor, loaded, site.as_ref()),
         max: words::bytes(app.config.max_upload),
         expected: schema
             .map(|s| format!("{}, {}. {}", s.title, words::plural(columns.len() as u64, "colonne", "colonnes"), describe::rhythm(s)))
@@ -141,17 +133,6 @@ fn label(loaded: &Loaded, line: &Line, today: chrono::NaiveDate) -> String {
     format!("{}{period} ({state})", loaded.dataset_title(&line.expected.dataset))
 }
 
-/// The sites that an officer may send for; nobody else chooses.
-fn sites(actor: &Actor, loaded: Option<&Loaded>, site: Option<&Siren>) -> Vec<(String, String, bool)> {
-    match (actor.site.is_none(), loaded) {
-        (true, Some(loaded)) => {
-            let all = loaded.document.parties.sites.iter().map(|p| &p.siren);
-            all.map(|s| (s.to_string(), loaded.site_name(s), Some(s) == site)).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// What a person's form says of the file that follows.
 fn parse(fields: &Fields, file_name: &str) -> Result<deposit::Slot> {
     let lost = || Error::invalid("target", "Choisissez le jeu de données et la période de votre fichier.");
@@ -161,7 +142,7 @@ fn parse(fields: &Fields, file_name: &str) -> Result<deposit::Slot> {
         convention: convention.to_owned(),
         dataset: dataset.to_owned(),
         period: (!period.is_empty()).then(|| period.parse()).transpose()?,
-        site: Some(fields.get("site")).filter(|s| !s.is_empty()).map(str::parse).transpose()?,
+        site: None,
         file_name: file_name.to_owned(),
     })
 }
@@ -197,7 +178,7 @@ where
                 fields.0.push((name, value));
                 continue;
             }
-            chosen = Chosen { cible: fields.get("target").to_owned(), structure: fields.get("site").to_owned() };
+            chosen = Chosen { cible: fields.get("target").to_owned() };
             check_csrf(actor, fields.get("csrf"))?;
             let file_name = field.file_name().unwrap_or_default().to_owned();
             if file_name.is_empty() {

@@ -64,7 +64,10 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         may_lock: may_lock(&loaded, &actor, today) && snapshot.is_some() && !is_final,
         has_report: snapshot.is_some(),
         notice: snapshot.as_ref().map(|s| notice(&loaded, s, today)),
-        verdicts: snapshot.as_ref().map(|s| present::verdict_rows(&loaded.base(), &s.evaluation, &loaded.document, None)).unwrap_or_default(),
+        verdicts: snapshot
+            .as_ref()
+            .map(|s| present::verdict_rows(&loaded.base(), &s.evaluation, &loaded.document, None))
+            .unwrap_or_default(),
         rex: present::rex_rows(&loaded, &actor, &stored, today),
         missing: missing(&loaded, &lines, stored.iter().filter(|r| r.submitted_at.is_some()).count()),
         plan: plan_facts(&loaded.document),

@@ -62,7 +62,10 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         show_results: sees,
         results_title: if actor.site.is_some() { "Mes résultats" } else { "Où en sont les objectifs" }.to_owned(),
         results_note,
-        verdicts: snapshot.as_ref().map(|s| present::verdict_rows(&base, &s.evaluation, &loaded.document, actor.site.as_ref())).unwrap_or_default(),
+        verdicts: snapshot
+            .as_ref()
+            .map(|s| present::verdict_rows(&base, &s.evaluation, &loaded.document, actor.site.as_ref()))
+            .unwrap_or_default(),
         facts: facts(&loaded, present::counts(&lines)),
         reports: if load::evaluates(&actor) && snapshot.is_some() {
             vec![

@@ -81,17 +81,7 @@ pub(super) fn svg(plot: &Plot, theme: Theme, max_height: f64) -> Vec<String> {
         n_center: name_width + 12.0 + n_width / 2.0,
     };
     let rows: Vec<Row> = plot.lines.iter().map(|line| layout.row(line)).collect();
-    let foot = layout.foot_height();
-    let mut parts: Vec<&[Row]> = Vec::new();
-    let (mut start, mut height) = (0, 0.0);
-    for (i, row) in rows.iter().enumerate() {
-        if i > start && layout.head + height + row.height + foot > max_height {
-            parts.push(&rows[start..i]);
-            (start, height) = (i, 0.0);
-        }
-        height += row.height;
-    }
-    parts.push(&rows[start..]);
+    let parts = layout.cut(&rows, max_height);
     let count = parts.len();
     parts.iter().enumerate().map(|(i, rows)| layout.draw(rows, i, count)).collect()
 }
@@ -110,9 +100,21 @@ impl Layout<'_> {
         self.plot.summary.as_ref().map_or(0.0, |s| if s.prediction.is_some() { 66.0 } else { 38.0 })
     }
 
-    fn foot_height(&self) -> f64 {
-        let (_, lines) = self.legend(0.0);
-        self.summary_height() + 62.0 + lines * 20.0
+    /// Rows per chart: as few charts as hold them under `max_height`, about as tall as one another. The last also holds the
+    /// pooled value.
+    fn cut<'r, 'l>(&self, rows: &'r [Row<'l>], max_height: f64) -> Vec<&'r [Row<'l>]> {
+        let frame = self.head + 62.0 + self.legend(0.0).1 * 20.0;
+        let height = |rows: &[Row]| rows.iter().map(|r| r.height).sum::<f64>();
+        let fits = |part: &[Row], is_last: bool| frame + height(part) + if is_last { self.summary_height() } else { 0.0 } <= max_height;
+        for count in 1..=rows.len() {
+            let each = rows.len().div_ceil(count);
+            let parts: Vec<&[Row]> = rows.chunks(each).collect();
+            if parts.iter().enumerate().all(|(i, part)| fits(part, i + 1 == parts.len())) {
+                return parts;
+            }
+        }
+        // One row a chart and still too tall, or no row at all.
+        if rows.is_empty() { vec![rows] } else { rows.chunks(1).collect() }
     }
 
     fn draw(&self, rows: &[Row], part: usize, parts: usize) -> String {
