@@ -307,10 +307,10 @@ fn slug(name: &str) -> String {
 async fn print_guide(app: &App, address: std::net::SocketAddr) -> Result<()> {
     println!("\nRetex, démonstration (données synthétiques, dossier « {} »)\n", app.config.data.display());
     println!("  Ouvrez   http://{address}\n");
-    println!("  Comptes (adresse, mot de passe, rôle, collectivité)");
+    println!("  Comptes (mot de passe pour tous : {PASSWORD})");
     for a in app.store.accounts().await? {
         let site = a.organisation.as_ref().and_then(territory::by_siren).map_or("Métropole", |o| o.name);
-        println!("    {:<42} {PASSWORD}  {:<36} {site}", a.email, a.role.parse::<Role>()?.in_french());
+        println!("    {:<46} {:<36} {site}", a.email, a.role.parse::<Role>()?.in_french());
     }
     println!("\n  À voir");
     println!(

@@ -54,16 +54,12 @@ export async function startHub({ command = "demo", settings = {}, data, timeout 
 }
 
 /**
- * The accounts that `retex demo` prints, one a line: an address, a password, and the words that say whose it is.
- * @returns {{email: string, password: string, role: {test: (who: string) => boolean}}[]}
+ * The accounts that `retex demo` prints: one a line after the password that they share.
+ * @returns {{email: string, password: string, whose: string}[]}
  */
 export function accountsOf(output) {
-  const words = { analyst: /analyst/i, officer: /chargée? de mission/i };
-  return output.split("\n").flatMap((line) => {
-    const [email] = line.match(/[\w.+-]+@[\w.-]+/) ?? [];
-    const password = email && line.slice(line.indexOf(email) + email.length).match(/^[\s:/·|,—-]*(\S+)/)?.[1];
-    return password ? [{ email, password, role: { test: (who) => (words[who] ?? new RegExp(who, "i")).test(line) } }] : [];
-  });
+  const password = output.match(/mot de passe pour tous : (\S+?)\)/)?.[1];
+  return [...output.matchAll(/^ +(\S+@\S+) +(.+)$/gm)].map(([, email, whose]) => ({ email, password, whose }));
 }
 
 async function ready(url) {

@@ -20,10 +20,10 @@ describe("retex demo", () => {
     await hub?.stop();
   });
 
-  /** Signs a person of this role in, in a session of its own. */
-  async function signIn(role, options) {
-    const account = accountsOf(hub.output()).find((a) => a.role.test(role));
-    assert.ok(account, `no account for ${role} in what the demo prints:\n${hub.output()}`);
+  /** Signs in the person whom the demo describes so (role or town), in a session of its own. */
+  async function signIn(whose, options) {
+    const account = accountsOf(hub.output()).find((a) => a.whose.includes(whose));
+    assert.ok(account, `no account for ${whose} in what the demo prints:\n${hub.output()}`);
     const session = await open(browser, options);
     await session.page.goto(`${hub.url}/connexion`);
     await session.page.getByLabel("Adresse électronique").fill(account.email);
@@ -92,7 +92,7 @@ describe("retex demo", () => {
   }
 
   it("shows an analyst the sites' results and the comparison", async () => {
-    const session = await signIn("analyst");
+    const session = await signIn("analyste");
     const { page, context } = session;
     await page.goto(`${hub.url}/experimentations/depots-sauvages-2026`);
     await sound(session, "experimentation");
@@ -107,7 +107,7 @@ describe("retex demo", () => {
   });
 
   it("gives an officer the report as a PDF", async () => {
-    const session = await signIn("officer");
+    const session = await signIn("chargé de mission");
     const { page, context } = session;
     await page.goto(`${hub.url}/experimentations/chauffage-2026/evaluation`);
     await sound(session, "evaluation");

@@ -53,10 +53,15 @@ export async function picture(page, name) {
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, animations: "disabled" });
 }
 
-/** Fails where the page is wider than its screen. */
+/** Fails where the page stays wider than its screen (a page that has just been resized takes a moment). */
 export async function fits(page) {
-  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(content <= screen, `${page.url()} is ${content} px wide on a screen of ${screen} px`);
+  let content, screen;
+  for (let tries = 0; tries < 20; tries++) {
+    [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    if (content <= screen) return;
+    await page.waitForTimeout(100);
+  }
+  assert.fail(`${page.url()} is ${content} px wide on a screen of ${screen} px`);
 }
 
 /** Fails on any violation of WCAG 2.2 A and AA that axe finds. Runs outside the page's own content policy. */
