@@ -53,7 +53,9 @@ impl Display {
         let pooled = is_level(result).then(|| pooled_interval(result)).flatten();
         let groups = result.sites.iter().flat_map(|s| whole(&s.groups)).filter_map(|g| g.ci);
         let mut display = Self::new(kind, false, result, pooled, groups);
-        if result.statistic == "count" {
+        // A total has no interval to say how many digits count: a large one is shown whole.
+        let is_large = || result.sites.iter().flat_map(|s| whole(&s.groups)).filter_map(|g| g.mean).any(|x| x.abs() >= 1000.0);
+        if result.statistic == "count" || (result.statistic == "sum" && is_large()) {
             display.decimals = 0;
         }
         display

@@ -94,13 +94,3 @@ for (const panel of document.querySelectorAll("[data-events]")) {
   });
   source.addEventListener("done", () => { source.close(); location.reload(); });
 }
-
-// A table or a chart wider than its box scrolls with the keyboard too.
-for (const box of document.querySelectorAll(".table, .plot")) {
-  if (box.scrollWidth > box.clientWidth) {
-    const heading = box.querySelector("caption, figcaption");
-    box.tabIndex = 0;
-    box.setAttribute("role", "region");
-    box.setAttribute("aria-label", heading ? heading.textContent : "Tableau");
-  }
-}

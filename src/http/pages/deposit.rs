@@ -124,7 +124,11 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): P
         page.seen = seen(&loaded, &deposit.dataset);
     }
     if !asked.deja.is_empty() {
-        page.warnings.insert(0, "Vous aviez déjà déposé ce même fichier\u{a0}: voici son récépissé.".to_owned());
+        let said = "Vous aviez déjà déposé ce même fichier\u{a0}: voici ce qui en a été dit.".to_owned();
+        match &mut page.notice {
+            Some(notice) => notice.lines.push(said),
+            None => page.warnings.insert(0, said),
+        }
     }
     html(page)
 }
@@ -273,15 +277,18 @@ fn groups(report: &CheckReport) -> Vec<FaultGroup> {
             more: None,
         }];
     }
-    report.by_rule.iter().map(|rule| group(rule, &report.errors)).collect()
+    let mut all: Vec<FaultGroup> = report.by_rule.iter().map(|rule| group(rule, &report.errors)).collect();
+    // The header first: other faults often come from it.
+    all.sort_by_key(|g| !g.count.is_empty());
+    all
 }
 
 fn group(rule: &RuleCount, errors: &[CellFault]) -> FaultGroup {
     let own: Vec<&CellFault> =
         errors.iter().filter(|e| e.code == rule.code && (rule.column.is_none() || e.column == rule.column)).collect();
     let own: Vec<&CellFault> = if rule.column.is_none() { own.into_iter().filter(|e| e.column.is_none()).collect() } else { own };
-    // A fault of the header is said whole by the card's title.
-    let of_cells = own.iter().any(|e| e.row.is_some() && e.message != rule.message);
+    // A fault of the header is said whole by the card's title; a rule of the convention or a value is found in cells.
+    let of_cells = own.iter().any(|e| e.row.is_some() && (e.message != rule.message || e.rule.is_some() || e.value.is_some()));
     let column = rule.column.as_deref().map(|c| format!(" de la colonne «\u{a0}{c}\u{a0}»")).unwrap_or_default();
     let count = match (of_cells, rule.column.is_some()) {
         (true, true) => format!("{}{column}", words::plural(rule.count, "case", "cases")),
