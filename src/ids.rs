@@ -52,6 +52,10 @@ uuid_id!(
     JobId
 );
 uuid_id!(
+    /// A letter by e-mail.
+    MailId
+);
+uuid_id!(
     /// A personal or service token.
     TokenId
 );

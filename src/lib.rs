@@ -17,6 +17,7 @@
 //! | [`territory`] | who exists in the Métropole |
 //! | [`access`] | accounts, roles, sessions, tokens |
 //! | [`audit`] | the chained trail |
+//! | [`mail`] | letters by e-mail, queued with what causes them |
 //! | [`backup`] | a consistent copy of the hub, and its return |
 //! | [`store`] | the only SQL |
 //! | [`lake`] | the only object store; [`lake::key`] is the only place where a path is built |
@@ -56,6 +57,7 @@ pub mod ids;
 pub mod indicator;
 pub mod jobs;
 pub mod lake;
+pub mod mail;
 pub mod report;
 pub mod statistics;
 pub mod store;

@@ -3,6 +3,7 @@
 //! A [`Job`] is added in the transaction of what asks for it ([`crate::store::Tx::enqueue`]), runs at least once, and so must be safe to
 //! run again.
 
+pub mod daily;
 mod runner;
 pub mod sweep;
 pub mod work;

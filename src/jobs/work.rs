@@ -2,18 +2,21 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Runner, Task, sweep};
+use super::{Job, Runner, Task, daily, sweep};
 use crate::{
     app::App,
     deposit,
     error::{Error, Result},
-    evaluation,
+    evaluation, mail,
 };
 
 /// Runs jobs, as many at a time as the settings say, until `stop`.
 pub async fn run(app: &App, stop: CancellationToken) {
     if let Err(error) = sweep::schedule(app).await {
         tracing::warn!(cause = ?error, "the daily sweep could not be scheduled");
+    }
+    if let Err(error) = daily::schedule(app).await {
+        tracing::warn!(cause = ?error, "the daily round could not be scheduled");
     }
     if let Err(error) = evaluate_all(app).await {
         tracing::warn!(cause = ?error, "snapshots could not be asked for");
@@ -42,6 +45,8 @@ async fn perform(app: App, task: Task) -> Result<()> {
     match task.job {
         Job::CheckDeposit { deposit } => deposit::process(&app, deposit).await,
         Job::Evaluate { convention } => evaluation::refresh(&app, convention).await,
+        Job::SendMail { mail } => mail::deliver(&app, mail).await,
+        Job::Daily => daily::run(&app).await,
         Job::Sweep => sweep::run(&app).await,
     }
 }
@@ -50,6 +55,6 @@ async fn perform(app: App, task: Task) -> Result<()> {
 async fn give_up(app: App, job: Job, _error: Error) -> Result<()> {
     match job {
         Job::CheckDeposit { deposit } => deposit::give_up(&app, deposit).await,
-        Job::Evaluate { .. } | Job::Sweep => Ok(()),
+        Job::Evaluate { .. } | Job::SendMail { .. } | Job::Daily | Job::Sweep => Ok(()),
     }
 }

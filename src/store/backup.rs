@@ -177,6 +177,22 @@ pub const TABLES: &[Table] = &[
             ("error", Text),
         ],
     },
+    Table {
+        name: "mails",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("account_id", Id),
+            ("address", Text),
+            ("kind", Text),
+            ("letter", Text),
+            ("unique_key", Text),
+            ("created_at", Time),
+            ("sent_at", Time),
+            ("failed_at", Time),
+            ("error", Text),
+        ],
+    },
     Table { name: "audit_heads", key: 1, columns: &[("organisation", Text), ("seq", Integer), ("hash", Text)] },
     Table {
         name: "audit",

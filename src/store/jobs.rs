@@ -8,7 +8,7 @@ use super::{Store, Tx, dialect};
 use crate::{
     clock::Clock,
     error::{Error, Result},
-    ids::{ConventionId, DepositId, JobId},
+    ids::{ConventionId, DepositId, JobId, MailId},
 };
 
 /// Every kind of work. Its JSON is what the queue keeps: `kind` beside the rest.
@@ -25,6 +25,13 @@ pub enum Job {
         /// Any version of it.
         convention: ConventionId,
     },
+    /// Delivers a letter.
+    SendMail {
+        /// Which.
+        mail: MailId,
+    },
+    /// The round of every morning; see [`crate::jobs::daily`].
+    Daily,
     /// Removes what nothing names any more; see [`crate::jobs::sweep`].
     Sweep,
 }
@@ -38,6 +45,8 @@ impl Job {
         match self {
             Self::CheckDeposit { deposit } => format!("check_deposit/{deposit}"),
             Self::Evaluate { convention } => format!("evaluate/{convention}"),
+            Self::SendMail { mail } => format!("send_mail/{mail}"),
+            Self::Daily => "daily".to_owned(),
             Self::Sweep => "sweep".to_owned(),
         }
     }

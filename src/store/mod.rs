@@ -75,6 +75,7 @@ pub mod deposits;
 mod dialect;
 pub mod evaluations;
 pub mod jobs;
+pub mod mails;
 pub mod rex;
 
 use std::{fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};

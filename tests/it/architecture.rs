@@ -16,7 +16,7 @@ const RANKS: &[&[&str]] = &[
     &["statistics", "territory"],
     &["convention"],
     &["app"],
-    &["audit"],
+    &["audit", "mail"],
     &["access", "backup"],
     &["indicator", "track"],
     &["deposit", "sharing"],
