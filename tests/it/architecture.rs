@@ -33,7 +33,7 @@ const PURE: &[&str] = &["convention", "statistics", "territory"];
 
 /// The hub's register of conventions stands with the document that it keeps, and is the entry to it: it may know the shared state, which
 /// in turn keeps what the register has compiled.
-const ENTRY: &[&str] = &["convention/register.rs"];
+const ENTRY: &[&str] = &["convention/register.rs", "convention/draft.rs"];
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
