@@ -8,8 +8,9 @@ use serde_json::{Value as Json, json};
 use super::{
     difference::{Change, difference},
     model,
-    perimeter::Role,
+    perimeter::{self, Role, Use},
     register,
+    scope::Verb,
 };
 use crate::{
     access::Actor,
@@ -89,8 +90,9 @@ pub async fn create(app: &App, actor: &Actor, start: Start) -> Result<Draft> {
             (document, None)
         }
         Start::Amendment { name } => {
-            let registered = register::find(app, &name).await?;
-            (registered.convention.json.clone(), Some((registered.head.id, name)))
+            let agreement = register::agreement(app, &name).await?;
+            let version = agreement.reference(app.clock.today());
+            (version.convention.json.clone(), Some((version.head.id, name)))
         }
     };
     let (name, title, text) = head(&document)?;
@@ -100,8 +102,11 @@ pub async fn create(app: &App, actor: &Actor, start: Start) -> Result<Draft> {
         && let Some(other) = tx.amendment_of(name).await?
     {
         let message = "Un autre brouillon modifie déjà cette convention : poursuivez-le, ou abandonnez-le d'abord.";
-        return Err(Error::new(Kind::Conflict, "amendment_exists", message)
-            .with_faults(vec![Fault::new("", "draft", format!("/conventions/brouillons/{other}"))]));
+        return Err(Error::new(Kind::Conflict, "amendment_exists", message).with_faults(vec![Fault::new(
+            "",
+            "draft",
+            format!("/conventions/brouillons/{other}"),
+        )]));
     }
     let draft = Draft {
         id,
@@ -137,11 +142,12 @@ fn titled(mut document: Json, title: &str) -> Result<Json> {
 /// Name, title and text of a document.
 fn head(document: &Json) -> Result<(String, String, String)> {
     if !document.is_object() {
-        return Err(Error::invalid("draft_not_an_object", "Une convention est un objet : des clés et leurs valeurs. Vérifiez le document."));
+        return Err(Error::invalid(
+            "draft_not_an_object",
+            "Une convention est un objet : des clés et leurs valeurs. Vérifiez le document.",
+        ));
     }
-    let word = |key: &str| -> String {
-        document[key].as_str().unwrap_or_default().chars().filter(|c| !c.is_control()).take(300).collect()
-    };
+    let word = |key: &str| -> String { document[key].as_str().unwrap_or_default().chars().filter(|c| !c.is_control()).take(300).collect() };
     let text = document.to_string();
     if text.len() > MAX_BYTES {
         return Err(Error::new(Kind::TooLarge, "convention_too_large", "Ce document dépasse 2 Mio : allégez-le."));
@@ -164,7 +170,7 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Draft>> {
 
 /// Whether a person writes conventions.
 pub fn writes(actor: &Actor) -> bool {
-    actor.role == Role::Officer
+    actor.role == Role::Officer && actor.site.is_none()
 }
 
 /// Whether the draft may still change.
@@ -179,17 +185,7 @@ pub fn document(draft: &Draft) -> Result<Json> {
 
 /// Officers read every draft; those of the parties that it names, while it is in review.
 fn reads(actor: &Actor, draft: &Draft) -> bool {
-    if writes(actor) {
-        return true;
-    }
-    if draft.state != IN_REVIEW {
-        return false;
-    }
-    match (&actor.site, actor.role) {
-        (Some(site), Role::Contributor | Role::Signatory) => sites(draft).contains(site),
-        (None, Role::Signatory | Role::Analyst | Role::DataProtectionOfficer) => true,
-        _ => false,
-    }
+    perimeter::may_draft(&actor.person(), &sites(draft), draft.state == IN_REVIEW, Use::ReadDraft).is_ok()
 }
 
 /// The sites that a draft names.
@@ -200,7 +196,8 @@ fn sites(draft: &Draft) -> Vec<Siren> {
 }
 
 fn officer(actor: &Actor) -> Result<()> {
-    actor.require(&[Role::Officer])
+    actor.require(&[Role::Officer])?;
+    perimeter::may_draft(&actor.person(), &[], false, Use::Draft)
 }
 
 fn absent() -> Error {
@@ -344,17 +341,13 @@ pub async fn open(app: &App, actor: &Actor, id: DraftId, revision: i64) -> Resul
         let message = format!("Une convention « {name} » existe déjà : choisissez un autre nom court, ou préparez un avenant.");
         return Err(Error::invalid("name_taken", message.clone()).with_faults(vec![Fault::new("/id", "name_taken", message)]));
     }
-    let head = open_version(app, actor, document).await?;
+    let head = register::open(app, actor, document).await?;
     let mut tx = app.store.begin().await?;
     moved(app, actor, &mut tx, &draft, (&draft.state, OPENED), revision, Some(head.id)).await?;
-    record(app, &mut tx, actor, "draft.open", &draft, json!({"revision": revision, "convention": head.id, "version": head.version})).await?;
+    record(app, &mut tx, actor, "draft.open", &draft, json!({"revision": revision, "convention": head.id, "version": head.version}))
+        .await?;
     tx.commit().await?;
     Ok(head)
-}
-
-/// Enters the document as a version that waits for its signatures.
-async fn open_version(app: &App, actor: &Actor, document: Json) -> Result<ConventionHead> {
-    register::import(app, Some(actor.account), document).await
 }
 
 async fn moved(
@@ -400,6 +393,7 @@ pub async fn comment(app: &App, actor: &Actor, id: DraftId, remark: Remark) -> R
     if !is_open(&draft) {
         return Err(closed(&draft));
     }
+    actor.allows(Verb::Write)?;
     let text = remark.text.trim().replace("\r\n", "\n");
     if text.is_empty() {
         return Err(Error::invalid("comment_empty", "Écrivez votre remarque."));
@@ -447,6 +441,7 @@ pub async fn comment(app: &App, actor: &Actor, id: DraftId, remark: Remark) -> R
 /// [`Kind::NotFound`] for a remark that is not the draft's, or is settled.
 pub async fn resolve(app: &App, actor: &Actor, id: DraftId, comment: CommentId) -> Result<()> {
     let draft = find(app, actor, id).await?;
+    actor.allows(Verb::Write)?;
     let remarks = app.store.draft_comments(id).await?;
     let remark = remarks.iter().find(|c| c.id == comment).ok_or_else(absent)?;
     if !writes(actor) && remark.author != actor.account {
@@ -463,9 +458,7 @@ pub async fn resolve(app: &App, actor: &Actor, id: DraftId, comment: CommentId) 
 /// The people of these sites and of the Métropole who have such a role.
 async fn people(app: &App, sites: &[Siren], wanted: impl Fn(Role) -> bool) -> Result<Vec<Account>> {
     let is_wanted = |a: &Account| {
-        a.disabled_at.is_none()
-            && a.role.parse().is_ok_and(&wanted)
-            && a.organisation.as_ref().is_none_or(|o| sites.contains(o))
+        a.disabled_at.is_none() && a.role.parse().is_ok_and(&wanted) && a.organisation.as_ref().is_none_or(|o| sites.contains(o))
     };
     Ok(app.store.accounts().await?.into_iter().filter(is_wanted).collect())
 }

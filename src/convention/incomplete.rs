@@ -59,7 +59,8 @@ fn of_meaning(original: &Json, copy: Json, mended: &[String]) -> Vec<Fault> {
             && original.pointer(&f.pointer).and_then(Json::as_str).is_some_and(|name| original["datasets"].get(name).is_some())
     };
     let no_design = under("/evaluation/design", mended);
-    let of_design = |f: &Fault| no_design && f.pointer.starts_with("/evaluation") && (f.code.starts_with("effect") || f.code.contains("arms"));
+    let of_design =
+        |f: &Fault| no_design && f.pointer.starts_with("/evaluation") && (f.code.starts_with("effect") || f.code.contains("arms"));
     faults.retain(|f| !under(&f.pointer, mended) && !known(f) && !of_design(f));
     faults
 }
@@ -127,8 +128,7 @@ fn remove(document: &mut Json, parent: &str, key: &str) {
 /// What stands in for a required key.
 fn filler(document: &Json, pointer: &str, key: &str) -> Option<Json> {
     let site = || {
-        let taken: Vec<&str> =
-            document["parties"]["sites"].as_array().into_iter().flatten().filter_map(|s| s["siren"].as_str()).collect();
+        let taken: Vec<&str> = document["parties"]["sites"].as_array().into_iter().flatten().filter_map(|s| s["siren"].as_str()).collect();
         let free = territory::all().iter().find(|o| o.kind == OrganisationKind::Commune && !taken.contains(&o.siren.as_str()));
         free.map(|o| o.siren.to_string()).unwrap_or_default()
     };

@@ -62,7 +62,8 @@ fn title_of(name: &str) -> String {
 fn from_schema(schema: Json, name: &str) -> Result<Proposal> {
     let rules = Rules::from_schema(&schema)
         .map_err(|faults| Error::invalid("starter_schema", "Ce modèle a des points à corriger avant de servir.").with_faults(faults))?;
-    let title = schema["title"].as_str().filter(|t| !t.trim().is_empty()).map_or_else(|| title_of(name), |t| t.trim().chars().take(300).collect());
+    let title =
+        schema["title"].as_str().filter(|t| !t.trim().is_empty()).map_or_else(|| title_of(name), |t| t.trim().chars().take(300).collect());
     let key = match &schema["primaryKey"] {
         Json::String(one) => json!([one]),
         Json::Array(list) if !list.is_empty() && list.iter().all(Json::is_string) => Json::Array(list.clone()),
@@ -226,7 +227,9 @@ fn personal(header: &str, cells: &Cells) -> Option<&'static str> {
     let folded = slug(header);
     let words: Vec<&str> = folded.split('-').collect();
     let has = |list: &[&str]| list.iter().any(|w| words.contains(w));
-    if has(&["nom", "noms", "prenom", "prenoms", "patronyme", "name", "lastname", "firstname", "usager", "demandeur"]) && !has(&["commune", "service", "fichier", "rue", "nombre"]) {
+    if has(&["nom", "noms", "prenom", "prenoms", "patronyme", "name", "lastname", "firstname", "usager", "demandeur"])
+        && !has(&["commune", "service", "fichier", "rue", "nombre"])
+    {
         return Some("un nom de personne");
     }
     if has(&["email", "mail", "courriel", "mel"]) {
@@ -313,13 +316,15 @@ mod tests {
         insta::assert_json_snapshot!(found.dataset);
         let mut document = crate::convention::model::document();
         document["datasets"]["exemple"] = found.dataset;
-        let faults: Vec<_> = crate::convention::draft_faults(&document).into_iter().filter(|f| f.pointer.starts_with("/datasets")).collect();
+        let faults: Vec<_> =
+            crate::convention::draft_faults(&document).into_iter().filter(|f| f.pointer.starts_with("/datasets")).collect();
         assert_eq!(faults, []);
     }
 
     #[test]
     fn a_schema_is_taken_as_it_is() {
-        let schema = json!({"title": "Bornes", "primaryKey": "id", "fields": [{"name": "id", "type": "string"}, {"name": "n", "type": "integer"}]});
+        let schema =
+            json!({"title": "Bornes", "primaryKey": "id", "fields": [{"name": "id", "type": "string"}, {"name": "n", "type": "integer"}]});
         let found = propose(schema.to_string().as_bytes(), "x.json").unwrap();
         assert_eq!((found.title.as_str(), &found.dataset["schema"], &found.dataset["primary_key"]), ("Bornes", &schema, &json!(["id"])));
         let bad = propose(br#"{"fields": [{"name": "a", "type": "entier"}]}"#, "x.json").unwrap_err();

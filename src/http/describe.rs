@@ -231,7 +231,9 @@ mod tests {
         let document = json!({"a": [1, {"b": "oui: non # «é»", "c": []}, [true, null]], "d": {}, "2026-01-05": "2026-01-05", "n": -2.0});
         let back: Json = serde_saphyr::from_str(&yaml(&document)).unwrap();
         assert_eq!(back, document);
-        for text in ["Non", "y", "~", "a: b", "a #b", "É, à", "0123", "1e3", "- a", "a ", "", "null", "x\ny", "C'est (tout)", "&a", "2026-01-05"] {
+        for text in
+            ["Non", "y", "~", "a: b", "a #b", "É, à", "0123", "1e3", "- a", "a ", "", "null", "x\ny", "C'est (tout)", "&a", "2026-01-05"]
+        {
             let document = json!({"clé": text, text: [text]});
             assert_eq!(crate::convention::Convention::parse(&yaml(&document)).unwrap(), document, "{text}");
         }

@@ -179,15 +179,7 @@ impl Tx {
         const SQL: &str = "UPDATE drafts SET state = $3, opened_as = $5 WHERE id = $1 AND state = $2 AND revision = $4";
         let (from, to) = (from.to_owned(), to.to_owned());
         Ok(on_tx!(self, |db| {
-            query(SQL)
-                .bind(id)
-                .bind(from)
-                .bind(to)
-                .bind(revision)
-                .bind(opened_as)
-                .execute(db)
-                .await
-                .map(|done| done.rows_affected() == 1)
+            query(SQL).bind(id).bind(from).bind(to).bind(revision).bind(opened_as).execute(db).await.map(|done| done.rows_affected() == 1)
         })?)
     }
 
@@ -223,7 +215,8 @@ impl Tx {
 
     /// Settles a remark of a draft; false if it is not there or is settled.
     pub async fn resolve_draft_comment(&mut self, draft: DraftId, id: CommentId, at: DateTime<Utc>, by: AccountId) -> Result<bool> {
-        const SQL: &str = "UPDATE draft_comments SET resolved_at = $3, resolved_by = $4 WHERE id = $2 AND draft_id = $1 AND resolved_at IS NULL";
+        const SQL: &str =
+            "UPDATE draft_comments SET resolved_at = $3, resolved_by = $4 WHERE id = $2 AND draft_id = $1 AND resolved_at IS NULL";
         Ok(on_tx!(self, |db| {
             query(SQL).bind(draft).bind(id).bind(at).bind(by).execute(db).await.map(|done| done.rows_affected() == 1)
         })?)

@@ -65,7 +65,9 @@ pub(super) fn keyed(path: &[&str]) -> Option<Keyed> {
         ["rex", "questionnaire", "sections", _, "questions"] => {
             of("id", ["question", "question ajoutée", "question retirée", "les questions viennent"])
         }
-        ["ai_act", "obligations"] => of("obligation", ["Obligation", "Obligation ajoutée", "Obligation retirée", "Les obligations viennent"]),
+        ["ai_act", "obligations"] => {
+            of("obligation", ["Obligation", "Obligation ajoutée", "Obligation retirée", "Les obligations viennent"])
+        }
         _ => return None,
     })
 }

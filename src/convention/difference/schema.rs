@@ -32,7 +32,12 @@ pub(super) fn compare(walk: &mut Walk, place: &Place, a: &Map<String, Json>, b: 
             }
         }
         for (name, property) in old.iter().filter(|(n, _)| !new.contains_key(*n)) {
-            walk.say(&here.key(name), format!("colonne retirée\u{a0}: {}{}.", values::quoted(name), titled(property)), Some(property), None);
+            walk.say(
+                &here.key(name),
+                format!("colonne retirée\u{a0}: {}{}.", values::quoted(name), titled(property)),
+                Some(property),
+                None,
+            );
         }
     } else {
         walk.node(&place.key("properties"), a.get("properties"), b.get("properties"));

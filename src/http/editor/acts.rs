@@ -18,7 +18,8 @@ pub(super) fn perform(document: &mut Json, act: &str) {
                 .flatten()
                 .filter_map(|c| c["name"].as_str().map(str::to_owned))
                 .collect();
-            let kind = document.pointer(pointer.trim_end_matches("/columns")).and_then(|s| s["$grid"].as_str()).unwrap_or("json").to_owned();
+            let kind =
+                document.pointer(pointer.trim_end_matches("/columns")).and_then(|s| s["$grid"].as_str()).unwrap_or("json").to_owned();
             add(document, pointer, grid::new_column(&names, &kind));
         }
         "remove" | "up" => {

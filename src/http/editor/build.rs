@@ -6,8 +6,8 @@ use super::{
     escape, parties,
     read::{self, Posted},
     sections::{
-        Ask, COLUMN_MORE, COLUMN_TYPES, Choices, DATASET, GENERAL, INDICATORS, PARTIES, PERSONAL, PLAN, PRINCIPLES, PROCESSING, REX, Section,
-        Spec, USES,
+        Ask, COLUMN_MORE, COLUMN_TYPES, Choices, DATASET, GENERAL, INDICATORS, PARTIES, PERSONAL, PLAN, PRINCIPLES, PROCESSING, REX,
+        Section, Spec, USES,
     },
 };
 
@@ -150,7 +150,9 @@ impl Names {
         columns.dedup();
         let mut seen = std::collections::BTreeSet::new();
         columns.retain(|c| seen.insert(c.clone()));
-        let title = |name: &String, d: &Json| d["title"].as_str().filter(|t| !t.is_empty()).map_or_else(|| name.clone(), |t| format!("{t} ({name})"));
+        let title = |name: &String, d: &Json| {
+            d["title"].as_str().filter(|t| !t.is_empty()).map_or_else(|| name.clone(), |t| format!("{t} ({name})"))
+        };
         Self {
             datasets: all.into_iter().flatten().map(|(n, d)| (n.clone(), title(n, d))).collect(),
             own: dataset.and_then(|n| all?.get(n)).map(columns_of).unwrap_or_default(),
@@ -314,7 +316,11 @@ fn needed(pointer: &str, value: Option<&Json>) -> bool {
         Some(Json::Array(list)) => list.is_empty(),
         Some(_) => false,
     };
-    empty || matches!(pointer, "/period" | "/parties" | "/parties/metropole" | "/parties/sites" | "/uses" | "/retention" | "/evaluation/indicators")
+    empty
+        || matches!(
+            pointer,
+            "/period" | "/parties" | "/parties/metropole" | "/parties/sites" | "/uses" | "/retention" | "/evaluation/indicators"
+        )
 }
 
 fn group(spec: &Spec, pointer: &str, shape: Shape, nodes: Vec<Node>) -> Node {
@@ -404,8 +410,13 @@ fn ticks(spec: &Spec, value: Option<&Json>, pointer: &str, offered: Vec<(String,
         }
         Some(other) => return vec![raw(pointer, spec.label, other)],
     };
-    let mut boxes: Vec<(String, String, bool)> =
-        offered.into_iter().map(|(v, words)| { let ticked = chosen.contains(&v.as_str()); (v, words, ticked) }).collect();
+    let mut boxes: Vec<(String, String, bool)> = offered
+        .into_iter()
+        .map(|(v, words)| {
+            let ticked = chosen.contains(&v.as_str());
+            (v, words, ticked)
+        })
+        .collect();
     for value in &chosen {
         if !boxes.iter().any(|(v, ..)| v == value) {
             boxes.push(((*value).to_owned(), format!("{value} (inconnu)"), true));
@@ -423,14 +434,17 @@ fn span(spec: &Spec, value: Option<&Json>, pointer: &str) -> Vec<Node> {
     let days = match value {
         None => [String::new(), String::new()],
         Some(Json::Array(days)) => match days.as_slice() {
-            [Json::String(a), Json::String(b)] if [a, b].iter().all(|d| gives_back("t", d, &Json::from(d.as_str())) && !d.contains('\n')) => {
+            [Json::String(a), Json::String(b)]
+                if [a, b].iter().all(|d| gives_back("t", d, &Json::from(d.as_str())) && !d.contains('\n')) =>
+            {
                 [a.clone(), b.clone()]
             }
             _ => return vec![raw(pointer, spec.label, &Json::Array(days.clone()))],
         },
         Some(other) => return vec![raw(pointer, spec.label, other)],
     };
-    let look = |day: &String| if day.is_empty() || day.len() == 10 && day.parse::<chrono::NaiveDate>().is_ok() { Look::Day } else { Look::Line };
+    let look =
+        |day: &String| if day.is_empty() || day.len() == 10 && day.parse::<chrono::NaiveDate>().is_ok() { Look::Day } else { Look::Line };
     let one = |i: usize, words: &str| {
         Node::Field(Field {
             name: format!("t:{pointer}/{i}"),
@@ -482,7 +496,15 @@ fn either(names: &Names, spec: &Spec, members: &[Spec], value: Option<&Json>, po
             let nodes = object(names, members, value, pointer, true);
             let tools = vec![(format!("text:{pointer}"), "Calculer sur la même ligne".to_owned())];
             let hint = String::new();
-            let group = Group { title: spec.label.to_owned(), hint, pointer: pointer.to_owned(), shape: Shape::Inner, nodes, tools, ..Group::default() };
+            let group = Group {
+                title: spec.label.to_owned(),
+                hint,
+                pointer: pointer.to_owned(),
+                shape: Shape::Inner,
+                nodes,
+                tools,
+                ..Group::default()
+            };
             vec![Node::Group(group)]
         }
         value => {
@@ -498,7 +520,8 @@ fn questionnaire(names: &Names, spec: &Spec, members: &[Spec], value: Option<&Js
         Some(value @ Json::Object(_)) => {
             let nodes = object(names, members, value, pointer, true);
             let tools = vec![(format!("default:{pointer}"), "Revenir au questionnaire du programme".to_owned())];
-            let group = Group { title: spec.label.to_owned(), pointer: pointer.to_owned(), shape: Shape::Inner, nodes, tools, ..Group::default() };
+            let group =
+                Group { title: spec.label.to_owned(), pointer: pointer.to_owned(), shape: Shape::Inner, nodes, tools, ..Group::default() };
             vec![Node::Group(group)]
         }
         value => {
@@ -574,8 +597,11 @@ fn line(column: &Json, at: &str, schema: &str, kind: &str, i: usize) -> Group {
     nodes.extend(one("type", "Contenu", Ask::Choice(COLUMN_TYPES)));
     nodes.extend(one("personal", "Donnée personnelle", Ask::Choice(PERSONAL)));
     nodes.extend(one("required", "Obligatoire", Ask::Check));
-    let mut more: Vec<Node> =
-        COLUMN_MORE.iter().filter(|s| kind != "table" || s.key != "nullable").flat_map(|s| member(&names, s, column.get(s.key), &format!("{at}/{}", s.key), Shape::Inner)).collect();
+    let mut more: Vec<Node> = COLUMN_MORE
+        .iter()
+        .filter(|s| kind != "table" || s.key != "nullable")
+        .flat_map(|s| member(&names, s, column.get(s.key), &format!("{at}/{}", s.key), Shape::Inner))
+        .collect();
     if let Some(rest) = column.get("rest") {
         more.push(raw(&format!("{at}/rest"), "Autres règles", rest));
     }

@@ -1,7 +1,10 @@
 //! The fields as HTML, each with its faults beside it.
 
 use super::build::{Field, Group, Look, Node, Shape};
-use crate::{error::Fault, http::view::{Markup, escape}};
+use crate::{
+    error::Fault,
+    http::view::{Markup, escape},
+};
 
 /// The identity of a place on the page.
 fn id(pointer: &str) -> String {

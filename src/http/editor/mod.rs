@@ -24,8 +24,22 @@ pub use self::{
 
 /// The members of a document in the order in which the format describes them; those that it does not know come last.
 const ORDER: [&str; 16] = [
-    "retex", "id", "title", "track", "summary", "period", "parties", "provider", "datasets", "uses", "retention", "disclosure", "evaluation",
-    "rex", "principles", "ai_act",
+    "retex",
+    "id",
+    "title",
+    "track",
+    "summary",
+    "period",
+    "parties",
+    "provider",
+    "datasets",
+    "uses",
+    "retention",
+    "disclosure",
+    "evaluation",
+    "rex",
+    "principles",
+    "ai_act",
 ];
 
 /// The document with its members in the format's order.

@@ -79,8 +79,12 @@ impl Section {
         match self {
             Self::General => "Ce que l'on essaie, et quand. L'expérimentation dure de 1 à 12 mois (règlement, article 2).",
             Self::Parties => "La Métropole et les structures qui signent : des communes ou des EPT de la Métropole (règlement, article 3).",
-            Self::Datasets => "Ce que chaque structure envoie. Une colonne absente de cette liste est hors du périmètre : elle fait refuser le fichier.",
-            Self::Uses => "Ce que l'on peut faire des données, et combien de temps on les garde. Ce qui n'est pas nommé n'est pas permis (règlement, article 7).",
+            Self::Datasets => {
+                "Ce que chaque structure envoie. Une colonne absente de cette liste est hors du périmètre : elle fait refuser le fichier."
+            }
+            Self::Uses => {
+                "Ce que l'on peut faire des données, et combien de temps on les garde. Ce qui n'est pas nommé n'est pas permis (règlement, article 7)."
+            }
             Self::Plan => "Ce que l'on compare, et avec quelles précautions. La signature fige ce plan.",
             Self::Indicators => "Ce que l'on mesure. Les indicateurs principaux portent les conclusions.",
             Self::Rex => "Les questions posées à chaque structure à la fin (règlement, article 8).",
@@ -195,7 +199,12 @@ const fn hinted(key: &'static str, label: &'static str, ask: Ask, hint: &'static
 pub(super) const GENERAL: &[Spec] = &[
     spec("retex", "Version du format", Ask::Hidden),
     spec("title", "Titre de l'expérimentation", Ask::Text),
-    hinted("id", "Nom court", Ask::Text, "Des minuscules, des chiffres et des traits d'union. Il figure dans les adresses et ne change plus ensuite."),
+    hinted(
+        "id",
+        "Nom court",
+        Ask::Text,
+        "Des minuscules, des chiffres et des traits d'union. Il figure dans les adresses et ne change plus ensuite.",
+    ),
     hinted("track", "Parcours", Ask::Text, "Le nom court du parcours (« track ») dont relève l'expérimentation."),
     hinted("summary", "Résumé", Ask::Long, "Ce que l'on essaie, en une ou deux phrases."),
     spec("period", "Dates", Ask::Object(&[spec("start", "Premier jour", Ask::Date), spec("end", "Dernier jour", Ask::Date)])),
@@ -221,7 +230,10 @@ const PARTY: &[Spec] = &[
 pub(super) const PARTIES: &[Spec] = &[spec(
     "parties",
     "Parties",
-    Ask::Object(&[spec("metropole", "Métropole", Ask::Object(PARTY)), spec("sites", "Structures expérimentatrices", Ask::List(PARTY, "structure"))]),
+    Ask::Object(&[
+        spec("metropole", "Métropole", Ask::Object(PARTY)),
+        spec("sites", "Structures expérimentatrices", Ask::List(PARTY, "structure")),
+    ]),
 )];
 
 pub(super) const DATASET: &[Spec] = &[
@@ -230,12 +242,27 @@ pub(super) const DATASET: &[Spec] = &[
     spec(
         "periodicity",
         "Rythme des dépôts",
-        Ask::Choice(&[("once", "Un fichier pour toute la durée"), ("week", "Un par semaine"), ("month", "Un par mois"), ("quarter", "Un par trimestre")]),
+        Ask::Choice(&[
+            ("once", "Un fichier pour toute la durée"),
+            ("week", "Un par semaine"),
+            ("month", "Un par mois"),
+            ("quarter", "Un par trimestre"),
+        ]),
     ),
     hinted("due", "Délai de dépôt, en jours", Ask::Days, "Après la fin de chaque période."),
     spec("schema", "Colonnes", Ask::Schema),
-    hinted("primary_key", "Colonnes qui identifient une ligne", Ask::SomeColumns, "Ensemble, elles ne se répètent pas entre les fichiers d'une structure."),
-    hinted("unique_keys", "Autres valeurs qui ne se répètent pas", Ask::Groups, "Un groupe de colonnes par ligne, séparées par des virgules."),
+    hinted(
+        "primary_key",
+        "Colonnes qui identifient une ligne",
+        Ask::SomeColumns,
+        "Ensemble, elles ne se répètent pas entre les fichiers d'une structure.",
+    ),
+    hinted(
+        "unique_keys",
+        "Autres valeurs qui ne se répètent pas",
+        Ask::Groups,
+        "Un groupe de colonnes par ligne, séparées par des virgules.",
+    ),
     spec(
         "foreign_keys",
         "Références à une autre liste",
@@ -254,7 +281,12 @@ pub(super) const DATASET: &[Spec] = &[
         Ask::List(
             &[
                 spec("id", "Nom", Ask::Text),
-                hinted("check", "Condition", Ask::Code, "Vraie sur chaque ligne, par exemple date_cloture >= date_depot. Une valeur inconnue passe."),
+                hinted(
+                    "check",
+                    "Condition",
+                    Ask::Code,
+                    "Vraie sur chaque ligne, par exemple date_cloture >= date_depot. Une valeur inconnue passe.",
+                ),
                 hinted("message", "Phrase affichée", Ask::Text, "Quand la condition n'est pas vraie."),
             ],
             "règle",
@@ -268,7 +300,11 @@ pub(super) const DATASET: &[Spec] = &[
             spec("decimal", "Signe décimal", Ask::Choice(&[(",", "Virgule"), (".", "Point")])),
             spec("dates", "Dates", Ask::Some(&[("iso", "2026-03-12"), ("dd/mm/yyyy", "12/03/2026"), ("dd/mm/yy", "12/03/26")])),
             spec("encoding", "Encodage", Ask::Text),
-            spec("delimiter", "Séparateur", Ask::Choice(&[(";", "Point-virgule"), (",", "Virgule"), ("tab", "Tabulation"), ("|", "Barre verticale")])),
+            spec(
+                "delimiter",
+                "Séparateur",
+                Ask::Choice(&[(";", "Point-virgule"), (",", "Virgule"), ("tab", "Tabulation"), ("|", "Barre verticale")]),
+            ),
             spec("sheet", "Feuille du classeur", Ask::Text),
         ]),
         "À ne remplir que si elle est convenue : sinon elle est reconnue, et dite.",
@@ -355,11 +391,7 @@ pub(super) const PLAN: &[Spec] = &[
             spec("control", "Valeur du groupe témoin", Ask::Text),
         ]),
     ),
-    spec(
-        "assignment",
-        "Formation des groupes",
-        Ask::Choice(&[("random", "Par tirage au sort"), ("chosen", "Sans tirage au sort")]),
-    ),
+    spec("assignment", "Formation des groupes", Ask::Choice(&[("random", "Par tirage au sort"), ("chosen", "Sans tirage au sort")])),
     hinted(
         "phases",
         "Périodes comparées",
@@ -370,7 +402,12 @@ pub(super) const PLAN: &[Spec] = &[
         ]),
         "Pour une évaluation qui compare avant et pendant.",
     ),
-    hinted("cluster", "Colonne qui regroupe les lignes", Ask::Column, "Le pseudonyme d'un agent, un bâtiment : l'unité qui a plusieurs lignes."),
+    hinted(
+        "cluster",
+        "Colonne qui regroupe les lignes",
+        Ask::Column,
+        "Le pseudonyme d'un agent, un bâtiment : l'unité qui a plusieurs lignes.",
+    ),
     hinted("confidence", "Confiance des intervalles", Ask::Number, "0,95 si ce champ est vide."),
     spec(
         "planning",
@@ -407,7 +444,12 @@ pub(super) const INDICATORS: &[Spec] = &[spec(
                 Ask::Either(&[
                     spec("dataset", "Jeu de données", Ask::Dataset(false)),
                     spec("sql", "Valeur", Ask::Code),
-                    hinted("last_by", "Lignes cumulatives par", Ask::Text, "Une colonne : seule la dernière ligne de chaque valeur compte."),
+                    hinted(
+                        "last_by",
+                        "Lignes cumulatives par",
+                        Ask::Text,
+                        "Une colonne : seule la dernière ligne de chaque valeur compte.",
+                    ),
                     hinted("order", "Dans l'ordre de", Ask::Text, "La colonne qui ordonne ces lignes."),
                 ]),
                 "Un calcul sur les colonnes, par exemple date_cloture - date_depot. Vide pour un nombre de lignes.",
@@ -439,7 +481,12 @@ pub(super) const INDICATORS: &[Spec] = &[spec(
                     ("log_ratio_of_ratios", "Rapport de rapports"),
                 ]),
             ),
-            hinted("target", "Objectif", Ask::Target, "Un nombre, par exemple −2 ; deux bornes séparées par un point-virgule pour un intervalle."),
+            hinted(
+                "target",
+                "Objectif",
+                Ask::Target,
+                "Un nombre, par exemple −2 ; deux bornes séparées par un point-virgule pour un intervalle.",
+            ),
         ],
         "indicateur",
     ),
@@ -448,11 +495,7 @@ pub(super) const INDICATORS: &[Spec] = &[spec(
 const QUESTIONS: &[Spec] = &[
     spec("label", "Question", Ask::Long),
     spec("id", "Nom court", Ask::Text),
-    spec(
-        "type",
-        "Réponse",
-        Ask::Choice(&[("text", "Texte"), ("choice", "Choix"), ("scale", "Échelle de 1 à 5"), ("number", "Nombre")]),
-    ),
+    spec("type", "Réponse", Ask::Choice(&[("text", "Texte"), ("choice", "Choix"), ("scale", "Échelle de 1 à 5"), ("number", "Nombre")])),
     hinted("choices", "Réponses proposées", Ask::Lines, "Une par ligne, pour un choix."),
     spec("required", "Réponse obligatoire", Ask::Check),
     spec("help", "Aide", Ask::Text),
@@ -566,8 +609,14 @@ pub(super) const PROCESSING: &[Spec] = &[spec(
 )];
 
 /// The kinds of columns.
-pub(super) const COLUMN_TYPES: Choices =
-    &[("string", "Texte"), ("integer", "Nombre entier"), ("number", "Nombre"), ("boolean", "Oui ou non"), ("date", "Date"), ("datetime", "Date et heure")];
+pub(super) const COLUMN_TYPES: Choices = &[
+    ("string", "Texte"),
+    ("integer", "Nombre entier"),
+    ("number", "Nombre"),
+    ("boolean", "Oui ou non"),
+    ("date", "Date"),
+    ("datetime", "Date et heure"),
+];
 
 /// The kinds of personal data.
 pub(super) const PERSONAL: Choices =

@@ -100,7 +100,13 @@ fn buttons_add_remove_and_turn() {
     let one = press(&swapped, Section::Parties, None, "remove:/parties/sites/0", &[]);
     assert_eq!(one["parties"]["sites"], parties["parties"]["sites"]);
 
-    let dates = press(&model, Section::General, None, "save", &[("t:/period/start", "2026-01-05"), ("t:/period/end", "2026-06-30"), ("t:/summary", "")]);
+    let dates = press(
+        &model,
+        Section::General,
+        None,
+        "save",
+        &[("t:/period/start", "2026-01-05"), ("t:/period/end", "2026-06-30"), ("t:/summary", "")],
+    );
     assert_eq!((&dates["period"], dates.get("summary")), (&json!({"start": "2026-01-05", "end": "2026-06-30"}), None));
 
     let pointer = "/datasets/dossiers/schema/columns";
@@ -109,11 +115,20 @@ fn buttons_add_remove_and_turn() {
     assert_eq!(properties.iter().last().unwrap(), (&"colonne_1".to_owned(), &json!({"type": ["string", "null"]})));
     let renamed = press(&model, Section::Datasets, Some("dossiers"), "save", &[(&format!("t:{pointer}/0/name"), "numero")]);
     let dossiers = &renamed["datasets"]["dossiers"];
-    assert_eq!((&dossiers["primary_key"], &dossiers["schema"]["required"]), (&json!(["numero"]), &json!(["numero", "date_depot", "groupe"])));
+    assert_eq!(
+        (&dossiers["primary_key"], &dossiers["schema"]["required"]),
+        (&json!(["numero"]), &json!(["numero", "date_depot", "groupe"]))
+    );
 
     let plan = press(&model, Section::Indicators, None, "object:/evaluation/indicators/0/value", &[]);
     assert_eq!(plan["evaluation"]["indicators"][0]["value"], json!({"sql": "date_cloture - date_depot", "dataset": ""}));
-    let target = press(&model, Section::Indicators, None, "save", &[("g:/evaluation/indicators/0/target", "within"), ("h:/evaluation/indicators/0/target", "−1,5 ; 2")]);
+    let target = press(
+        &model,
+        Section::Indicators,
+        None,
+        "save",
+        &[("g:/evaluation/indicators/0/target", "within"), ("h:/evaluation/indicators/0/target", "−1,5 ; 2")],
+    );
     assert_eq!(target["evaluation"]["indicators"][0]["target"], json!({"within": [-1.5, 2]}));
     let rex = press(&model, Section::Rex, None, "own:/rex/questionnaire", &[]);
     assert_eq!(rex["rex"]["questionnaire"]["sections"][0]["id"], "bilan");
@@ -129,10 +144,43 @@ fn value() -> impl Strategy<Value = Json> {
         any::<bool>().prop_map(Json::from),
         any::<i64>().prop_map(Json::from),
         (-1e6f64..1e6).prop_map(Json::from),
-        prop::sample::select(vec!["", "a", " a", "a\nb", "a\r", "2026-01-05", "12", "P3D", "named", "dossiers", "territory", "[1]", "null", "219300480", "<é&\">", "a, b", "\u{0}"]).prop_map(Json::from),
+        prop::sample::select(vec![
+            "",
+            "a",
+            " a",
+            "a\nb",
+            "a\r",
+            "2026-01-05",
+            "12",
+            "P3D",
+            "named",
+            "dossiers",
+            "territory",
+            "[1]",
+            "null",
+            "219300480",
+            "<é&\">",
+            "a, b",
+            "\u{0}"
+        ])
+        .prop_map(Json::from),
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
-        let keys = prop::sample::select(vec!["type", "enum", "name", "siren", "required", "properties", "fields", "a/b", "effect", "within", "sections", "rest", "title"]);
+        let keys = prop::sample::select(vec![
+            "type",
+            "enum",
+            "name",
+            "siren",
+            "required",
+            "properties",
+            "fields",
+            "a/b",
+            "effect",
+            "within",
+            "sections",
+            "rest",
+            "title",
+        ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
             prop::collection::vec((keys, inner), 0..4).prop_map(|m| Json::Object(m.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),

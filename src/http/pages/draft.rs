@@ -312,7 +312,11 @@ fn rows(open: &Open, base: &str) -> Vec<DatasetRow> {
             href: href(base, Section::Datasets, Some(name)),
             columns: words::plural(columns as u64, "colonne", "colonnes"),
             rhythm: dataset.map(|d| describe::rhythm(&d)).unwrap_or_default(),
-            badge: if faults > 0 { State::Todo.badge(&words::plural(faults as u64, "point", "points")) } else { State::Ok.badge("rien à corriger") },
+            badge: if faults > 0 {
+                State::Todo.badge(&words::plural(faults as u64, "point", "points"))
+            } else {
+                State::Ok.badge("rien à corriger")
+            },
         }
     };
     datasets.into_iter().flatten().map(row).collect()
@@ -360,7 +364,10 @@ pub async fn dataset(
     let mut notice = done(&asked.fait);
     if let Some(notice) = notice.as_mut().filter(|_| !asked.ecartees.is_empty()) {
         notice.state = State::Todo;
-        notice.lines.push(format!("À ne pas collecter, et donc écartées\u{a0}: {}. Ajoutez-en une seulement si l'évaluation l'exige.", asked.ecartees));
+        notice.lines.push(format!(
+            "À ne pas collecter, et donc écartées\u{a0}: {}. Ajoutez-en une seulement si l'évaluation l'exige.",
+            asked.ecartees
+        ));
     }
     draw(&app, &actor, open, Section::Datasets, Some(&name), None, notice, Vec::new(), &Fields::default()).await
 }
@@ -372,7 +379,11 @@ pub async fn save_step(Extract(app): Extract<App>, Path((id, step)): Path<(Strin
 }
 
 /// `POST /conventions/brouillons/{id}/jeux/{name}`.
-pub async fn save_dataset(Extract(app): Extract<App>, Path((id, name)): Path<(String, String)>, Posted(actor, fields): Posted) -> PageResult {
+pub async fn save_dataset(
+    Extract(app): Extract<App>,
+    Path((id, name)): Path<(String, String)>,
+    Posted(actor, fields): Posted,
+) -> PageResult {
     save(&app, &actor, &id, Section::Datasets, Some(&name), fields).await
 }
 
@@ -387,7 +398,11 @@ async fn save(app: &App, actor: &Actor, id: &str, section: Section, dataset: Opt
     let mut typed = editor::apply(&open.document, section, dataset, &fields.0);
     let mut name = dataset.map(str::to_owned);
     if act == "check" {
-        let notice = Notice::new(State::Todo, "Contrôle sans enregistrer", vec!["Vos modifications sont dans le formulaire\u{a0}: pensez à les enregistrer.".to_owned()]);
+        let notice = Notice::new(
+            State::Todo,
+            "Contrôle sans enregistrer",
+            vec!["Vos modifications sont dans le formulaire\u{a0}: pensez à les enregistrer.".to_owned()],
+        );
         return draw(app, actor, open, section, dataset, Some(typed), Some(notice), Vec::new(), &Fields::default()).await;
     }
     let new_name = fields.get("nom").trim();

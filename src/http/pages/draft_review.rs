@@ -76,8 +76,14 @@ pub struct Seen {
 pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(text): Path<String>, Query(asked): Query<Asked>) -> PageResult {
     let open = open(&app, &actor, &text).await?;
     let notice = match asked.fait.as_str() {
-        "relecture" => Some(Notice::new(State::Ok, "Brouillon envoyé en relecture", vec!["Les signataires et les déposants des parties sont prévenus.".to_owned()])),
-        "reprise" => Some(Notice::new(State::Ok, "Brouillon repris", vec!["Seuls les chargés de mission le voient de nouveau.".to_owned()])),
+        "relecture" => Some(Notice::new(
+            State::Ok,
+            "Brouillon envoyé en relecture",
+            vec!["Les signataires et les déposants des parties sont prévenus.".to_owned()],
+        )),
+        "reprise" => {
+            Some(Notice::new(State::Ok, "Brouillon repris", vec!["Seuls les chargés de mission le voient de nouveau.".to_owned()]))
+        }
         "remarque" => Some(Notice::new(State::Ok, "Remarque enregistrée", Vec::new())),
         "reglee" => Some(Notice::new(State::Ok, "Remarque réglée", Vec::new())),
         _ => None,
@@ -133,7 +139,9 @@ async fn draw(app: &App, actor: &crate::access::Actor, open: super::draft::Open,
             })),
             Section::Indicators => places.push(("/evaluation/indicators".to_owned(), section.title().to_owned())),
             Section::Plan => places.push(("/evaluation".to_owned(), section.title().to_owned())),
-            section => places.extend(section.roots(None).into_iter().nth(usize::from(section == Section::General)).map(|r| (r, section.title().to_owned()))),
+            section => places.extend(
+                section.roots(None).into_iter().nth(usize::from(section == Section::General)).map(|r| (r, section.title().to_owned())),
+            ),
         }
     }
     let version = match open.draft.opened_as {

@@ -168,8 +168,9 @@ pub async fn import(Extract(app): Extract<App>, Signed(actor): Signed, form: Mul
     let result = async {
         let (_, file, _) = received(&actor, form).await?;
         actor.require(&[crate::convention::perimeter::Role::Officer])?;
-        let text = String::from_utf8(file)
-            .map_err(|_| Error::invalid("convention_unreadable", "Ce fichier n'est pas un texte en UTF-8\u{a0}: enregistrez-le dans cet encodage."))?;
+        let text = String::from_utf8(file).map_err(|_| {
+            Error::invalid("convention_unreadable", "Ce fichier n'est pas un texte en UTF-8\u{a0}: enregistrez-le dans cet encodage.")
+        })?;
         begin(&app, &actor, Start::Document(Convention::parse(&text)?)).await
     }
     .await;
@@ -180,7 +181,8 @@ pub async fn import(Extract(app): Extract<App>, Signed(actor): Signed, form: Mul
 pub(super) async fn received(actor: &Actor, mut form: Multipart) -> Result<(Fields, Vec<u8>, String)> {
     let broken = |e: axum::extract::multipart::MultipartError| {
         let kind = if e.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE { Kind::TooLarge } else { Kind::Invalid };
-        Error::new(kind, "upload_interrupted", "L'envoi n'est pas arrivé entier (20 Mo au plus). Rien n'a été gardé\u{a0}: recommencez.").with_source(e)
+        Error::new(kind, "upload_interrupted", "L'envoi n'est pas arrivé entier (20 Mo au plus). Rien n'a été gardé\u{a0}: recommencez.")
+            .with_source(e)
     };
     let (mut fields, mut file, mut name) = (Fields::default(), Vec::new(), String::new());
     while let Some(field) = form.next_field().await.map_err(broken)? {

@@ -20,6 +20,7 @@ pub mod home;
 pub mod indicator;
 pub mod planning;
 pub mod rex;
+pub mod second_factor;
 pub mod sign_in;
 pub mod text;
 pub mod tokens;

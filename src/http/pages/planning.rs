@@ -65,17 +65,42 @@ pub(super) fn planning(document: &Json, assumed: &Fields) -> Planning {
     let percent = |x: f64| short(x);
     let inputs = vec![
         Input { name: "structures", label: "Structures", hint: "Trois au moins.", value: text("structures", sites.max(3).to_string()) },
-        Input { name: "lignes", label: "Lignes par groupe et par structure", hint: "Des dossiers, des agents…", value: text("lignes", String::new()) },
-        Input { name: "taux", label: "Part attendue, de 0 à 1", hint: "Pour une part\u{a0}; sinon laissez vide.", value: text("taux", String::new()) },
-        Input { name: "ecart_type", label: "Écart-type d'une ligne", hint: "Pour une moyenne, dans son unité.", value: text("ecart_type", String::new()) },
+        Input {
+            name: "lignes",
+            label: "Lignes par groupe et par structure",
+            hint: "Des dossiers, des agents…",
+            value: text("lignes", String::new()),
+        },
+        Input {
+            name: "taux",
+            label: "Part attendue, de 0 à 1",
+            hint: "Pour une part\u{a0}; sinon laissez vide.",
+            value: text("taux", String::new()),
+        },
+        Input {
+            name: "ecart_type",
+            label: "Écart-type d'une ligne",
+            hint: "Pour une moyenne, dans son unité.",
+            value: text("ecart_type", String::new()),
+        },
         Input {
             name: "entre",
             label: "Écart-type entre structures",
             hint: "De combien l'effet varie d'une structure à l'autre\u{a0}; 0 s'il est le même.",
             value: text("entre", "0".to_owned()),
         },
-        Input { name: "grappe", label: "Lignes par agent", hint: "Taille moyenne des groupes de lignes\u{a0}; 1 sans regroupement.", value: text("grappe", "1".to_owned()) },
-        Input { name: "icc", label: "Ressemblance dans un groupe, de 0 à 1", hint: "Corrélation entre les lignes d'un même agent.", value: text("icc", "0".to_owned()) },
+        Input {
+            name: "grappe",
+            label: "Lignes par agent",
+            hint: "Taille moyenne des groupes de lignes\u{a0}; 1 sans regroupement.",
+            value: text("grappe", "1".to_owned()),
+        },
+        Input {
+            name: "icc",
+            label: "Ressemblance dans un groupe, de 0 à 1",
+            hint: "Corrélation entre les lignes d'un même agent.",
+            value: text("icc", "0".to_owned()),
+        },
         Input { name: "alpha", label: "Risque d'erreur accepté", hint: "", value: text("alpha", percent(risk("alpha", 0.05))) },
         Input { name: "puissance", label: "Puissance voulue", hint: "", value: text("puissance", percent(risk("power", 0.8))) },
     ];
@@ -100,7 +125,8 @@ impl Planning {
     fn read(&self) -> Result<(Assumed, f64), &'static str> {
         let within = |name: &str, low: f64, high: f64| self.value(name).filter(|x| (low..=high).contains(x));
         let sites = within("structures", 3.0, 142.0).ok_or("Il faut trois structures au moins, et 142 au plus.")?;
-        let rows = within("lignes", 2.0, 1e9).ok_or("Écrivez combien de lignes chaque groupe compte dans une structure\u{a0}: 2 au moins.")?;
+        let rows =
+            within("lignes", 2.0, 1e9).ok_or("Écrivez combien de lignes chaque groupe compte dans une structure\u{a0}: 2 au moins.")?;
         let (variance, share) = match (within("taux", 1e-6, 1.0 - 1e-6), within("ecart_type", 1e-12, 1e12)) {
             (Some(rate), None) => (rate * (1.0 - rate), true),
             (None, Some(sd)) => (sd * sd, false),
@@ -137,7 +163,11 @@ impl Planning {
             let share = indicator["statistic"] == "proportion";
             let Some(target) = indicator["target"]["effect"].as_f64().filter(|t| share == a.share && *t != 0.0) else { continue };
             let title = indicator["title"].as_str().unwrap_or_default();
-            let verdict = if target.abs() >= effect { "il peut se voir" } else { "il est trop petit pour se voir\u{a0}: prévoyez plus de lignes ou de structures" };
+            let verdict = if target.abs() >= effect {
+                "il peut se voir"
+            } else {
+                "il est trop petit pour se voir\u{a0}: prévoyez plus de lignes ou de structures"
+            };
             self.compared.push(format!("«\u{a0}{title}\u{a0}» vise un écart de {}\u{a0}: {verdict}.", a.said(target.abs())));
         }
         let mut counts: Vec<f64> = [0.25, 0.5, 1.0, 2.0, 4.0].iter().map(|f| (f * rows).round().max(2.0)).collect();
@@ -164,6 +194,10 @@ mod tests {
         assert_eq!(found.rows.len(), 5);
         let clustered = of(&[("structures", "6"), ("lignes", "600"), ("taux", "0,5"), ("grappe", "60"), ("icc", "0,1")]);
         assert!(clustered.compared[0].contains("trop petit"), "{:?}", clustered.compared);
-        assert!(of(&[("lignes", "600")]).error.is_some() && of(&[]).sentence.is_none() && of(&[("lignes", "x"), ("structures", "∞")]).error.is_none());
+        assert!(
+            of(&[("lignes", "600")]).error.is_some()
+                && of(&[]).sentence.is_none()
+                && of(&[("lignes", "x"), ("structures", "∞")]).error.is_none()
+        );
     }
 }

@@ -7,8 +7,9 @@ use crate::{
     access::Actor,
     app::App,
     convention::{
+        agreement::AgreedVersion,
         difference::{Change, difference},
-        draft, register,
+        draft,
     },
     error::Result,
     http::{
@@ -43,6 +44,7 @@ pub struct VersionsPage {
 pub struct VersionRow {
     pub version: i64,
     pub entered: String,
+    pub state: String,
     pub dates: String,
     pub sha256: String,
     pub href: Option<String>,
@@ -51,15 +53,18 @@ pub struct VersionRow {
 /// `GET /experimentations/{name}/versions`.
 pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
-    let base = loaded.base();
-    let row = |h: &ConventionHead| VersionRow {
+    let (base, today) = (loaded.base(), load::today(&app));
+    let known = known(&loaded, &actor);
+    let first = known.last().map(|h| h.version);
+    let row = |h: &&ConventionHead| VersionRow {
         version: h.version,
         entered: words::moment(h.created_at),
         dates: french::span(h.starts_on, h.ends_on),
         sha256: h.sha256.clone(),
-        href: (h.version > 1).then(|| format!("{base}/versions/{}/differences", h.version)),
+        state: loaded.agreement.version(h.id).map_or("", |v| loaded.agreement.version_state(v, today).in_french()).to_owned(),
+        href: (Some(h.version) != first).then(|| format!("{base}/versions/{}/differences", h.version)),
     };
-    let versions = app.store.convention_versions(&loaded.head.name).await?.iter().map(row).collect();
+    let versions = known.iter().map(row).collect();
     html(VersionsPage {
         page: Page::new("Versions", who(&actor), "experiments")
             .under("Expérimentations", "/experimentations")
@@ -71,6 +76,14 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         versions,
         base,
     })
+}
+
+/// The versions that this person may know of, newest first: a site's people, those that name it.
+fn known<'l>(loaded: &'l Loaded, actor: &Actor) -> Vec<&'l ConventionHead> {
+    let names = |v: &&AgreedVersion| actor.site.as_ref().is_none_or(|own| v.names(own));
+    let mut heads: Vec<&ConventionHead> = loaded.agreement.versions().iter().filter(names).map(|v| &v.head).collect();
+    heads.sort_by_key(|h| std::cmp::Reverse(h.version));
+    heads
 }
 
 /// What a version changed.
@@ -91,12 +104,12 @@ pub struct DifferencesPage {
 /// [`crate::error::Kind::NotFound`] for a version that is not there, or is the first.
 pub async fn differences_of(app: &App, actor: &Actor, name: &str, n: i64) -> Result<(Loaded, i64, Vec<Change>)> {
     let loaded = load::convention(app, actor, name).await?;
-    let heads = app.store.convention_versions(&loaded.head.name).await?;
-    let at = |version: i64| heads.iter().find(|h| h.version == version).map(|h| h.id).ok_or_else(load::absent);
+    let heads = known(&loaded, actor);
+    let at =
+        |version: i64| heads.iter().find(|h| h.version == version).and_then(|h| loaded.agreement.version(h.id)).ok_or_else(load::absent);
     let before = heads.iter().map(|h| h.version).filter(|v| *v < n).max().ok_or_else(load::absent)?;
-    let newer = register::version(app, at(n)?).await?;
-    let older = register::version(app, at(before)?).await?;
-    Ok((loaded, before, difference(&older.convention.json, &newer.convention.json)))
+    let changes = difference(&at(before)?.convention.json, &at(n)?.convention.json);
+    Ok((loaded, before, changes))
 }
 
 /// `GET /experimentations/{name}/versions/{n}/differences`.
