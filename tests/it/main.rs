@@ -8,6 +8,7 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
+mod drafts;
 mod evaluate;
 mod fixtures;
 mod ground;
