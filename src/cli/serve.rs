@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     error::{Error, Kind, Result},
     http, jobs,
+    mail::smtp,
 };
 
 /// Settings.
@@ -28,6 +29,7 @@ pub struct Arguments {
 pub fn serve(arguments: Arguments) -> Result<ExitCode> {
     log(arguments.config.log_json);
     runtime()?.block_on(async {
+        smtp::Server::of(&arguments.config)?;
         let app = App::open(arguments.config, Clock::system()).await?;
         let stop = stop_on_signal();
         let listener = listen(&app.config).await?;
@@ -46,6 +48,7 @@ pub fn worker(mut arguments: Arguments) -> Result<ExitCode> {
     // A worker that does nothing serves nobody.
     arguments.config.workers = arguments.config.workers.max(1);
     runtime()?.block_on(async {
+        smtp::Server::of(&arguments.config)?;
         let app = App::open(arguments.config, Clock::system()).await?;
         println!("Retex mène les traitements.");
         jobs::work::run(&app, stop_on_signal()).await;

@@ -17,6 +17,7 @@ use crate::{
     ids::DepositId,
     indicator::Keys,
     lake::Key,
+    mail::{self, Letter},
     store::{
         deposits::{Accepted, Deposit},
         jobs::Job,
@@ -201,6 +202,15 @@ async fn reject(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()
     let erased = if outside { tx.forget_original(deposit.id).await? } else { None };
     let detail = json!({"number": deposit.number, "errors": report.stats.errors, "erased": outside});
     audit::append(&mut tx, &decided(app, deposit, "deposit.reject", detail)).await?;
+    if let Some(depositor) = app.store.account(deposit.created_by).await? {
+        let letter = Letter::DepositRejected {
+            number: deposit.number.clone(),
+            file: deposit.file_name.clone(),
+            problems: usize::try_from(report.stats.errors).unwrap_or(usize::MAX),
+            path: format!("/depots/{}", deposit.id),
+        };
+        mail::queue(app, &mut tx, &depositor, &letter, Some(format!("deposit_rejected/{}", deposit.id))).await?;
+    }
     tx.commit().await?;
     if let Some(key) = erased {
         app.lake.delete(&key.parse()?).await?;

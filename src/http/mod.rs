@@ -14,12 +14,12 @@ pub mod router;
 pub mod security;
 pub mod state;
 pub mod view;
-pub mod words;
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+pub use crate::words;
 use crate::{app::App, error::Result};
 
 /// Serves pages and API on an open listener until `stop` completes; requests under way are let finish.

@@ -19,6 +19,9 @@ const ATTEMPTS_KEPT: TimeDelta = TimeDelta::hours(24);
 /// How long finished jobs stay visible.
 const JOBS_KEPT: TimeDelta = TimeDelta::days(30);
 
+/// How long it stays known to whom which letter went.
+const MAILS_KEPT: TimeDelta = TimeDelta::days(400);
+
 /// What a sweep removed from the lake.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -65,5 +68,6 @@ pub async fn sweep(app: &App, grace: TimeDelta) -> Result<Swept> {
     swept.files += app.lake.sweep_pieces(before).await?;
     app.store.sweep_access(now, ATTEMPTS_KEPT).await?;
     app.store.sweep_jobs(now - JOBS_KEPT).await?;
+    app.store.sweep_mails(now - MAILS_KEPT).await?;
     Ok(swept)
 }
