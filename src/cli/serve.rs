@@ -76,9 +76,13 @@ pub(super) async fn serve_on(app: App, listener: tokio::net::TcpListener, stop: 
         let (app, stop) = (app.clone(), stop.clone());
         async move { jobs::work::run(&app, stop).await }
     });
+    let reads = tokio::spawn(app.reads.clone().keep(app.store.clone(), stop.clone().cancelled_owned()));
     let served = http::serve(app.clone(), listener, stop.clone().cancelled_owned()).await;
     stop.cancel();
     workers.await.map_err(Error::internal)?;
+    reads.await.map_err(Error::internal)?;
+    // Those of the requests that were let finish.
+    app.reads.flush(&app.store).await?;
     app.store.close().await;
     served
 }

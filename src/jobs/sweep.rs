@@ -54,8 +54,8 @@ pub async fn sweep(app: &App, grace: TimeDelta) -> Result<Swept> {
     let named: HashSet<String> = app.store.named_keys().await?.into_iter().collect();
     let mut swept = Swept::default();
     for file in old {
-        // A report can be made again from its snapshot, and belongs to it.
-        if matches!(file.key, Key::Report { .. }) || named.contains(&file.key.to_string()) {
+        // A report can be made again from its snapshot, and belongs to it; the trail's ends are evidence.
+        if matches!(file.key, Key::Report { .. } | Key::AuditHeads(_)) || named.contains(&file.key.to_string()) {
             continue;
         }
         // The same bytes may just have been sent again: then the file is young again, and about to be named.

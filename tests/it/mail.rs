@@ -78,7 +78,7 @@ impl Drop for Server {
 fn settings(config: &Config, url: &str) -> Config {
     Config {
         smtp_url: Some(Secret::from(url)),
-        mail_from: Some("Retex, Métropole <retex@metropole.example>".to_owned()),
+        mail_from: Some("Retex Métropole <retex@metropole.example>".to_owned()),
         public_url: Some("https://retex.example/".to_owned()),
         ..config.clone()
     }
