@@ -67,6 +67,7 @@ macro_rules! text_column {
     };
 }
 
+pub mod access;
 pub mod accounts;
 pub mod audit;
 pub mod backup;
@@ -77,6 +78,7 @@ pub mod evaluations;
 pub mod jobs;
 pub mod mails;
 pub mod rex;
+pub mod signatures;
 
 use std::{fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 

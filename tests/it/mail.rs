@@ -115,6 +115,8 @@ async fn post(app: &App, to: &Account, letter: &Letter, key: Option<&str>) {
     let mut tx = app.store.begin().await.unwrap();
     mail::queue(app, &mut tx, to, letter, key.map(str::to_owned)).await.unwrap();
     tx.commit().await.unwrap();
+    // Letters of the same moment go in any order.
+    app.clock.advance(TimeDelta::seconds(1));
 }
 
 async fn mails(app: &App) -> Vec<Mail> {

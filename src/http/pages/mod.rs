@@ -17,6 +17,7 @@ pub mod indicator;
 pub mod mail_preferences;
 pub mod mails;
 pub mod rex;
+pub mod second_factor;
 pub mod sign_in;
 pub mod text;
 pub mod tokens;
