@@ -1,16 +1,17 @@
-//! What the morning's round reminds people of: files and retours d'expérience that are due or late, conventions that end.
+//! What the morning's round reminds people of: files and retours d'expérience that are due or late.
 //!
 //! A reminder's key names its slot and its step, not the day: a round that was missed is made up for by the next one, and a round that
 //! runs twice reminds nobody twice.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
 use crate::{
     app::App,
     convention::{
-        document::{Document, days},
+        agreement::{AgreedVersion, Agreement},
+        document::days,
         perimeter::Role,
-        register::{self, Registered},
+        register,
     },
     deposit::calendar::{self, Standing},
     error::Result,
@@ -23,8 +24,6 @@ use crate::{
 const BEFORE: [i64; 2] = [1, 7];
 /// Reminders of what is late: on the day after, then every week.
 const LATE: i64 = 4;
-/// Days before the end of a convention on which people are told.
-const ENDING: i64 = 30;
 
 /// Where a due day stands today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,109 +55,79 @@ impl Step {
 
 /// Queues today's reminders; may run again.
 pub async fn remind(app: &App) -> Result<()> {
-    let today = app.clock.today();
     let accounts: Vec<Account> = app.store.accounts().await?.into_iter().filter(|a| a.disabled_at.is_none()).collect();
-    for registered in register::all(app).await? {
-        // Nothing is due long after the end: nothing is read for it either.
-        if today > registered.head.ends_on.checked_add_days(Days::new(400)).unwrap_or(NaiveDate::MAX) {
-            continue;
-        }
+    for agreement in register::agreements(app).await? {
+        let site = |site: Siren| Some((agreement.in_force_for(&site, app.clock.today())?, site));
         let mut tx = app.store.begin().await?;
-        let people = People { app, accounts: &accounts, registered: &registered };
-        people.ending(&mut tx, today).await?;
-        people.rex(&mut tx, today).await?;
-        people.deposits(&mut tx, today).await?;
+        for (version, site) in agreement.sites().into_iter().filter_map(site) {
+            let slot = Site { app, accounts: &accounts, agreement: &agreement, version, site };
+            slot.rex(&mut tx).await?;
+            slot.deposits(&mut tx).await?;
+        }
         tx.commit().await?;
     }
     Ok(())
 }
 
-struct People<'a> {
+/// A site and the version that holds for it.
+struct Site<'a> {
     app: &'a App,
     accounts: &'a [Account],
-    registered: &'a Registered,
+    agreement: &'a Agreement,
+    version: &'a AgreedVersion,
+    site: Siren,
 }
 
-impl People<'_> {
-    fn document(&self) -> &Document {
-        &self.registered.convention.document
-    }
-
-    fn sites(&self) -> impl Iterator<Item = &Siren> {
-        self.document().parties.sites.iter().map(|p| &p.siren)
-    }
-
-    /// Queues a letter to those of a site (of the Métropole, if none) who have one of these roles.
-    async fn tell(&self, tx: &mut Tx, site: Option<&Siren>, roles: &[Role], letter: &Letter, key: &str) -> Result<()> {
-        let theirs = |a: &&Account| a.organisation.as_ref() == site && roles.iter().any(|role| role.name() == a.role);
+impl Site<'_> {
+    /// Queues a letter to the site's contributors.
+    async fn tell(&self, tx: &mut Tx, letter: &Letter, key: &str) -> Result<()> {
+        let theirs = |a: &&Account| a.organisation.as_ref() == Some(&self.site) && a.role == Role::Contributor.name();
         for account in self.accounts.iter().filter(theirs) {
             mail::queue(self.app, tx, account, letter, Some(key.to_owned())).await?;
         }
         Ok(())
     }
 
-    async fn ending(&self, tx: &mut Tx, today: NaiveDate) -> Result<()> {
-        let head = &self.registered.head;
-        let left = (head.ends_on - today).num_days();
-        if !(0..=ENDING).contains(&left) || today < head.starts_on {
+    async fn rex(&self, tx: &mut Tx) -> Result<()> {
+        let (head, document) = (&self.version.head, &self.version.convention.document);
+        let last_day = self.agreement.last_day_under(self.version);
+        let due = document.rex.as_ref().and_then(|rex| last_day.checked_add_days(days(&rex.due)?));
+        let Some((due, step)) = due.and_then(|due| Some((due, step(due, self.app.clock.today())?))) else { return Ok(()) };
+        if self.app.store.rex(head.id, &self.site).await?.is_some_and(|r| r.submitted_at.is_some()) {
             return Ok(());
         }
-        let letter = Letter::ConventionEnding {
-            convention: head.title.clone(),
-            on: head.ends_on,
-            reason: None,
-            path: format!("/experimentations/{}", head.name),
+        let (convention, path) = (head.title.clone(), format!("/experimentations/{}/rex/{}", head.name, self.site));
+        let letter = match step {
+            Step::Due(_) => Letter::RexDue { convention, due, path },
+            Step::Late(_) => Letter::RexLate { convention, due, path },
         };
-        let key = format!("convention_ending/{}/{}", head.name, head.ends_on);
-        for site in self.sites() {
-            self.tell(tx, Some(site), &[Role::Contributor, Role::Signatory], &letter, &key).await?;
-        }
-        self.tell(tx, None, &[Role::Officer], &letter, &key).await
+        self.tell(tx, &letter, &format!("rex/{}/{}/{due}/{}", head.name, self.site, step.key())).await
     }
 
-    async fn rex(&self, tx: &mut Tx, today: NaiveDate) -> Result<()> {
-        let head = &self.registered.head;
-        let due = self.document().rex.as_ref().and_then(|rex| head.ends_on.checked_add_days(days(&rex.due)?));
-        let Some((due, step)) = due.and_then(|due| Some((due, step(due, today)?))) else { return Ok(()) };
-        let stored = self.app.store.rex_of(head.id).await?;
-        for site in self.sites().filter(|site| !stored.iter().any(|r| r.site == **site && r.submitted_at.is_some())) {
-            let (convention, path) = (head.title.clone(), format!("/experimentations/{}/rex/{site}", head.name));
-            let letter = match step {
-                Step::Due(_) => Letter::RexDue { convention, due, path },
-                Step::Late(_) => Letter::RexLate { convention, due, path },
-            };
-            let key = format!("rex/{}/{site}/{due}/{}", head.name, step.key());
-            self.tell(tx, Some(site), &[Role::Contributor], &letter, &key).await?;
-        }
-        Ok(())
-    }
-
-    async fn deposits(&self, tx: &mut Tx, today: NaiveDate) -> Result<()> {
-        let head = &self.registered.head;
-        let steps: Vec<_> =
-            calendar::expected(self.document()).into_iter().filter_map(|e| step(e.due, today).map(|step| (e, step))).collect();
+    async fn deposits(&self, tx: &mut Tx) -> Result<()> {
+        let (head, document) = (&self.version.head, &self.version.convention.document);
+        let today = self.app.clock.today();
+        let expected = calendar::expected(document, self.agreement.last_day_under(self.version));
+        let steps: Vec<_> = expected.into_iter().filter_map(|e| step(e.due, today).map(|step| (e, step))).collect();
         if steps.is_empty() {
             return Ok(());
         }
-        let filter = DepositFilter { convention: Some(head.id), ..DepositFilter::default() };
+        let filter = DepositFilter { convention: Some(head.id), site: Some(self.site.clone()), ..DepositFilter::default() };
         let (received, _) = self.app.store.deposits(&filter, Page::ALL).await?;
         for (expected, step) in &steps {
-            for site in self.sites() {
-                if matches!(calendar::standing(expected, site, &received, today), Standing::Accepted(_) | Standing::Running(_)) {
-                    continue;
-                }
-                let period = expected.period.map(|p| p.to_string()).unwrap_or_default();
-                let slot = format!("{}/{}/{period}", head.name, expected.dataset);
-                let title = self.document().datasets.get(&expected.dataset).map_or(&expected.dataset, |d| &d.title);
-                let (convention, dataset, period) = (head.title.clone(), title.clone(), expected.period);
-                let (due, path) = (expected.due, format!("/depots/nouveau?cible={slot}"));
-                let letter = match step {
-                    Step::Due(_) => Letter::DepositDue { convention, dataset, period, due, path },
-                    Step::Late(_) => Letter::DepositLate { convention, dataset, period, due, path },
-                };
-                let key = format!("deposit/{slot}/{site}/{due}/{}", step.key());
-                self.tell(tx, Some(site), &[Role::Contributor], &letter, &key).await?;
+            if matches!(calendar::standing(expected, &self.site, &received, today), Standing::Accepted(_) | Standing::Running(_)) {
+                continue;
             }
+            let period = expected.period.map(|p| p.to_string()).unwrap_or_default();
+            let slot = format!("{}/{}/{period}", head.name, expected.dataset);
+            let title = document.datasets.get(&expected.dataset).map_or(&expected.dataset, |d| &d.title);
+            let (convention, dataset, period) = (head.title.clone(), title.clone(), expected.period);
+            let (due, path) = (expected.due, format!("/depots/nouveau?cible={slot}"));
+            let letter = match step {
+                Step::Due(_) => Letter::DepositDue { convention, dataset, period, due, path },
+                Step::Late(_) => Letter::DepositLate { convention, dataset, period, due, path },
+            };
+            self.tell(tx, &letter, &format!("deposit/{slot}/{}/{due}/{}", self.site, step.key())).await?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod pages;
 pub mod present;
 pub mod problem;
+pub mod reads;
 pub mod router;
 pub mod security;
 pub mod state;

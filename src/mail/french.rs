@@ -121,7 +121,7 @@ pub fn write(letter: &Letter, base: &str, today: NaiveDate) -> Written {
         _ => Vec::new(),
     };
     let why = if matches!(letter, Letter::Digest { .. }) || CHOICES.iter().any(|c| c.kind == letter.kind()) {
-        format!("Vous choisissez les courriels que vous recevez\u{a0}: {base}/mon-compte/courriels")
+        format!("Vous choisissez les courriels que vous recevez\u{a0}: {base}/compte/courriels")
     } else {
         "Ce courriel est nécessaire à votre compte ou à une signature\u{a0}: il ne se désactive pas.".to_owned()
     };
@@ -139,7 +139,7 @@ fn item(letter: &Letter, base: &str, today: NaiveDate) -> Item {
 
 fn draft(letter: &Letter, today: NaiveDate) -> Draft {
     match letter {
-        Letter::Invitation { .. } | Letter::PasswordReset { .. } | Letter::Digest { .. } => of_account(letter),
+        Letter::Invitation { .. } | Letter::PasswordReset { .. } | Letter::SecondFactorReset { .. } | Letter::Digest { .. } => of_account(letter),
         Letter::ReviewRequested { .. }
         | Letter::Commented { .. }
         | Letter::SignatureRequested { .. }
@@ -187,6 +187,13 @@ fn of_account(letter: &Letter) -> Draft {
                     .to_owned(),
             ];
             Draft { after, ..simple("Votre nouveau mot de passe Retex".to_owned(), paragraphs, ("Choisir mon mot de passe", path)) }
+        }
+        Letter::SecondFactorReset { at, path } => {
+            let paragraphs = vec![
+                format!("Un administrateur a retiré le second facteur de votre compte Retex le {}.", words::moment(*at)),
+                "Activez-en un autre à votre prochaine connexion. Si vous n'avez rien demandé, prévenez aussitôt la Métropole.".to_owned(),
+            ];
+            simple("Votre second facteur a été retiré".to_owned(), paragraphs, ("Activer un second facteur", path))
         }
         _ => Draft {
             subject: "Retex\u{a0}: votre semaine".to_owned(),

@@ -195,6 +195,7 @@ impl Letter {
         match self {
             Self::Invitation { .. } => "invitation",
             Self::PasswordReset { .. } => "password_reset",
+            Self::SecondFactorReset { .. } => "second_factor_reset",
             Self::ReviewRequested { .. } => "review_requested",
             Self::Commented { .. } => "commented",
             Self::SignatureRequested { .. } => "signature_requested",

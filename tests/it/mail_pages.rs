@@ -95,17 +95,17 @@ async fn a_person_chooses_on_a_page() {
     let ground = Ground::sqlite().await;
     let app = &ground.app;
     let agent = session(app, "agent@exemple.fr", Role::Contributor, Some(MONTREUIL)).await;
-    let (status, _, page) = get(app, &agent, "/mon-compte/courriels").await;
+    let (status, _, page) = get(app, &agent, "/compte/courriels").await;
     assert_eq!(status, 200);
     assert!(page.contains("Un dépôt est en retard") && !page.contains("name=\"invitation\""), "{page}");
     let csrf = &agent.actor.csrf;
-    assert_eq!(post(app, &agent, "/mon-compte/courriels", "csrf=faux&commented=never").await.0, 403);
-    let (status, headers, _) = post(app, &agent, "/mon-compte/courriels", &format!("csrf={csrf}&commented=never&purged=weekly")).await;
-    assert_eq!((status, headers[header::LOCATION].to_str().unwrap()), (303, "/mon-compte/courriels?fait=1"));
-    let (_, _, page) = get(app, &agent, "/mon-compte/courriels?fait=1").await;
+    assert_eq!(post(app, &agent, "/compte/courriels", "csrf=faux&commented=never").await.0, 403);
+    let (status, headers, _) = post(app, &agent, "/compte/courriels", &format!("csrf={csrf}&commented=never&purged=weekly")).await;
+    assert_eq!((status, headers[header::LOCATION].to_str().unwrap()), (303, "/compte/courriels?fait=1"));
+    let (_, _, page) = get(app, &agent, "/compte/courriels?fait=1").await;
     assert!(page.contains("Vos choix sont enregistrés") && page.contains("<option value=\"never\" selected>"), "{page}");
     for bad in ["commented=demain", "deposit_due=weekly"] {
-        assert_eq!(post(app, &agent, "/mon-compte/courriels", &format!("csrf={csrf}&{bad}")).await.0, 422, "{bad}");
+        assert_eq!(post(app, &agent, "/compte/courriels", &format!("csrf={csrf}&{bad}")).await.0, 422, "{bad}");
     }
     assert_eq!(Letter::Digest { letters: Vec::new() }.kind(), "digest");
 }

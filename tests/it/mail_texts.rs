@@ -58,8 +58,9 @@ pub fn letters() -> Vec<Letter> {
         Letter::WithdrawalAnswered { convention: convention(), granted: None, reason: "Erreur de périmètre.".into(), path: path() },
         Letter::WithdrawalAnswered { convention: convention(), granted: Some(false), reason: "L'évaluation en dépend.".into(), path: path() },
     ];
+    let factor = Letter::SecondFactorReset { at: expires_at, path: "/compte/second-facteur".into() };
     let digest = Letter::Digest { letters: vec![all[2].clone(), all[9].clone()] };
-    [all, vec![digest]].concat()
+    [all, vec![factor, digest]].concat()
 }
 
 fn write(letter: &Letter) -> Written {

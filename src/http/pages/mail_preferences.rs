@@ -47,7 +47,7 @@ pub struct Done {
     fait: Option<String>,
 }
 
-/// `GET /mon-compte/courriels`.
+/// `GET /compte/courriels`.
 pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(done): Query<Done>) -> PageResult {
     let row = |(choice, chosen): (preferences::Choice, Delivery)| {
         let all = [(Delivery::Immediate, "Aussitôt"), (Delivery::Weekly, "Une fois par semaine"), (Delivery::Never, "Jamais")];
@@ -67,7 +67,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(done)
     })
 }
 
-/// `POST /mon-compte/courriels`.
+/// `POST /compte/courriels`.
 pub async fn choose(Extract(app): Extract<App>, Posted(actor, fields): Posted) -> PageResult {
     let mut wanted = Vec::new();
     for choice in CHOICES {
@@ -77,5 +77,5 @@ pub async fn choose(Extract(app): Extract<App>, Posted(actor, fields): Posted) -
         }
     }
     preferences::choose(&app, actor.account, &wanted).await?;
-    Ok(Redirect::to("/mon-compte/courriels?fait=1").into_response())
+    Ok(Redirect::to("/compte/courriels?fait=1").into_response())
 }

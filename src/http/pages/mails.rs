@@ -128,6 +128,7 @@ fn kind_name(kind: &str) -> &str {
     match kind {
         "invitation" => "Invitation",
         "password_reset" => "Nouveau mot de passe",
+        "second_factor_reset" => "Second facteur retiré",
         "signature_requested" => "Une signature est demandée",
         "digest" => "Courriel de la semaine",
         kind => CHOICES.iter().find(|c| c.kind == kind).map_or(kind, |c| c.label),
