@@ -17,6 +17,7 @@ mod hub_api;
 mod jobs;
 mod lake;
 mod migrations;
+mod paper;
 mod parquet;
 mod report;
 mod samples;
