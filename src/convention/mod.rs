@@ -13,6 +13,7 @@ pub mod perimeter;
 mod plan;
 pub mod register;
 pub mod rules;
+pub mod scope;
 mod source;
 mod typing;
 mod validate;

@@ -7,7 +7,10 @@ use std::{fmt, str::FromStr};
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::document::{Document, days};
+use super::{
+    document::{Document, days},
+    scope::{Scope, Verb},
+};
 use crate::{
     error::{Error, Kind, Result},
     ids::Siren,
@@ -92,6 +95,8 @@ pub struct Person {
     pub role: Role,
     /// The site that they are bound to; none for the Métropole's people.
     pub site: Option<Siren>,
+    /// What the token that speaks is limited to, if it is one.
+    pub scope: Option<Scope>,
 }
 
 /// What is asked.
@@ -113,12 +118,33 @@ pub enum Use {
     WriteRex,
 }
 
+impl Use {
+    /// What a token needs for it.
+    fn verb(self) -> Verb {
+        match self {
+            Self::ReadConvention | Self::ReadDeposit | Self::OwnResults | Self::Evaluation | Self::ReadRex => Verb::Read,
+            Self::Deposit => Verb::Deposit,
+            Self::WriteRex => Verb::Write,
+        }
+    }
+}
+
+/// Refuses what the person's token does not reach. A convention's text is the same for all its sites and datasets.
+fn within_scope(person: &Person, asked: Use, dataset: Option<&str>, site: Option<&Siren>) -> Result<()> {
+    match &person.scope {
+        None => Ok(()),
+        Some(scope) if asked == Use::ReadConvention => scope.allows_verb(Verb::Read),
+        Some(scope) => scope.allows(asked.verb(), dataset, site.or(person.site.as_ref())),
+    }
+}
+
 /// Whether `person` may make this use of `dataset` (any, if none) of `site` (all, if none) on `today`.
 ///
 /// # Errors
 /// [`Kind::NotFound`] where the person may not know of it, [`Kind::Forbidden`] where the role does not allow it, `unknown_dataset`,
 /// [`Kind::Conflict`] before or after the time for it.
 pub fn may(document: &Document, person: &Person, asked: Use, dataset: Option<&str>, site: Option<&Siren>, today: NaiveDate) -> Result<()> {
+    within_scope(person, asked, dataset, site)?;
     let is_party = |siren: &Siren| document.parties.sites.iter().any(|p| p.siren == *siren);
     if let Some(own) = &person.site
         && (!is_party(own) || site.is_some_and(|s| s != own))
@@ -194,7 +220,7 @@ mod tests {
     fn ask(role: Role, site: Option<&str>, asked: Use, of: Option<&str>, day: &str) -> &'static str {
         let document = document();
         let siren = |s: &str| s.parse::<Siren>().expect("a SIREN");
-        let person = Person { role, site: site.map(siren) };
+        let person = Person { role, site: site.map(siren), scope: None };
         let dataset = (asked == Use::Deposit).then(|| document.datasets.keys().next().expect("a dataset").clone());
         may(&document, &person, asked, dataset.as_deref(), of.map(siren).as_ref(), day.parse().expect("a day"))
             .map_or_else(|e| e.code, |()| "ok")
