@@ -22,4 +22,5 @@ mod paper;
 mod parquet;
 mod report;
 mod samples;
+mod signature;
 mod store;
