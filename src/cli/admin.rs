@@ -295,7 +295,8 @@ async fn token(command: TokenCommand) -> Result<()> {
 
 async fn import(file: &std::path::Path, config: Config) -> Result<()> {
     let convention = Convention::load_file(file)?;
-    let head = register::import(&open(config).await?, None, convention.json).await?;
+    let head = register::import(&open(config).await?, convention.json).await?;
     println!("Convention « {} », version {}, empreinte {}.", head.title, head.version, head.sha256);
+    println!("Elle est ouverte à la signature de ses parties, et entre en vigueur pour chacune quand elle et la Métropole l'ont signée.");
     Ok(())
 }

@@ -78,6 +78,7 @@ pub mod evaluations;
 pub mod jobs;
 pub mod mails;
 pub mod rex;
+pub mod signatures;
 
 use std::{fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
