@@ -2,7 +2,6 @@
 
 pub mod api;
 pub mod assets;
-pub mod describe;
 pub mod failure;
 pub mod health;
 pub mod load;
