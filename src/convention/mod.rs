@@ -22,6 +22,7 @@ pub mod scope;
 mod source;
 mod typing;
 mod validate;
+pub mod witness;
 
 use std::path::Path;
 

@@ -205,7 +205,7 @@ impl Page<'_> {
             Look::Party => format!(r#"<input list="territoire" autocomplete="off" id="{id}" name="{name}" value="{value}"{refers}>"#),
             Look::Select(choices) => select(&id, &name, &field.value, choices, &refers),
             Look::Target(second, figures, kinds) => format!(
-                r#"<div class="pair">{}<input aria-label="{label}, valeur" inputmode="decimal" class="short" name="{}" value="{}"></div>"#,
+                r#"<div class="valued">{}<input aria-label="{label}, valeur" inputmode="decimal" class="short" name="{}" value="{}"></div>"#,
                 select(&id, &name, &field.value, kinds, &refers),
                 escape(second),
                 escape(figures)

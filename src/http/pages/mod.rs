@@ -18,6 +18,8 @@ pub mod experiments;
 pub mod failure;
 pub mod home;
 pub mod indicator;
+pub mod mail_preferences;
+pub mod mails;
 pub mod planning;
 pub mod rex;
 pub mod second_factor;
