@@ -65,7 +65,10 @@ async fn the_outbox_shows_letters_in_the_demo_and_their_state_elsewhere() {
 
     let (status, _, page) = get(app, &admin, "/administration/courriels").await;
     assert_eq!(status, 200);
-    assert!(page.contains("Aucun serveur d&#39;envoi n&#39;est réglé") && page.contains("agent@exemple.fr") && page.contains("En attente"), "{page}");
+    assert!(
+        page.contains("Aucun serveur d&#39;envoi n&#39;est réglé") && page.contains("agent@exemple.fr") && page.contains("En attente"),
+        "{page}"
+    );
     assert!(!page.contains("0123456789abcdef") && !page.contains("Assistant de tri"), "no word of a letter");
     let paths = [format!("/administration/courriels/{id}"), format!("/administration/courriels/{id}/lettre.html")];
     for path in &paths {
