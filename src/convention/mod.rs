@@ -12,6 +12,7 @@ mod load;
 mod messages;
 pub mod perimeter;
 mod plan;
+pub mod processing;
 pub mod register;
 pub mod rules;
 pub mod scope;

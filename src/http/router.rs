@@ -54,6 +54,8 @@ pub fn router(app: App) -> Router {
         .route("/administration/courriels/{id}", get(mails::letter))
         .route("/administration/courriels/{id}/lettre.html", get(mails::html))
         .route("/compte/courriels", get(mail_preferences::page).post(mail_preferences::choose))
+        .route("/registre-des-traitements", get(register::page))
+        .route("/registre-des-traitements.csv", get(register::csv))
         .route("/reglement", get(text::rules))
         .route("/accessibilite", get(text::accessibility))
         .route("/donnees-personnelles", get(text::privacy))

@@ -123,11 +123,12 @@ impl Who {
         const DEPOSITS: (&str, &str, &str) = ("deposits", "Dépôts", "/depots");
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
+        const REGISTER: (&str, &str, &str) = ("register", "Registre", "/registre-des-traitements");
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
         match self.role.as_str() {
             "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS],
-            "administrator" | "admin" => vec![ADMIN],
-            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, AUDIT],
+            "administrator" | "admin" => vec![ADMIN, REGISTER],
+            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, AUDIT, REGISTER],
             _ => vec![HOME, EXPERIMENTS, DEPOSITS],
         }
     }

@@ -16,6 +16,7 @@ pub mod home;
 pub mod indicator;
 pub mod mail_preferences;
 pub mod mails;
+pub mod register;
 pub mod rex;
 pub mod second_factor;
 pub mod sign_in;
