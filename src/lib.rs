@@ -61,6 +61,7 @@ pub mod jobs;
 pub mod lake;
 pub mod mail;
 pub mod report;
+pub mod signature;
 pub mod statistics;
 pub mod store;
 pub mod territory;

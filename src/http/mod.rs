@@ -2,7 +2,7 @@
 
 pub mod api;
 pub mod assets;
-pub mod describe;
+pub mod editor;
 pub mod failure;
 pub mod health;
 pub mod load;

@@ -16,6 +16,7 @@ use crate::{
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
     ids::Siren,
     report::{
+        Fact,
         scale::{self, Display},
         sentence,
     },
@@ -24,6 +25,11 @@ use crate::{
         rex::RexRow as StoredRex,
     },
 };
+
+/// Terms and texts, for a page.
+pub fn facts(facts: &[Fact]) -> Vec<(String, String)> {
+    facts.iter().map(|f| (f.term.clone(), f.text.clone())).collect()
+}
 
 /// State of a deposit in words.
 pub fn deposit_badge(state: DepositState) -> Markup {
@@ -85,6 +91,7 @@ pub fn counts(lines: &[Line]) -> (u64, u64) {
 pub fn tabs(loaded: &Loaded, actor: &Actor, here: &str) -> Vec<Tab> {
     let base = loaded.base();
     let mut tabs = vec![("", "Vue d'ensemble", base.clone()), ("convention", "Convention", format!("{base}/convention"))];
+    tabs.push(("versions", "Versions", format!("{base}/versions")));
     if load::sees_deposits(actor) {
         tabs.push(("comparer", "Comparer", format!("{base}/comparer")));
         if load::evaluates(actor) {

@@ -3,6 +3,7 @@
 mod audit;
 mod conventions;
 mod deposits;
+mod drafts;
 mod evaluations;
 mod me;
 
@@ -46,6 +47,14 @@ pub fn router() -> Router<App> {
         .routes(routes!(me::read))
         .routes(routes!(conventions::list))
         .routes(routes!(conventions::read))
+        .routes(routes!(drafts::list, drafts::create))
+        .routes(routes!(drafts::read, drafts::save, drafts::discard))
+        .routes(routes!(drafts::check))
+        .routes(routes!(drafts::review, drafts::back))
+        .routes(routes!(drafts::open))
+        .routes(routes!(drafts::comments, drafts::comment))
+        .routes(routes!(drafts::resolve))
+        .routes(routes!(drafts::differences))
         .routes(routes!(deposits::list))
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
