@@ -20,6 +20,7 @@
 //! | [`mail`] | letters by e-mail, queued with what causes them |
 //! | [`words`] | numbers, dates and distances in French |
 //! | [`backup`] | a consistent copy of the hub, and its return |
+//! | [`verify`] | the trail, the rows and the files against each other |
 //! | [`store`] | the only SQL |
 //! | [`lake`] | the only object store; [`lake::key`] is the only place where a path is built |
 //!
@@ -64,4 +65,5 @@ pub mod signature;
 pub mod statistics;
 pub mod store;
 pub mod territory;
+pub mod verify;
 pub mod words;

@@ -13,14 +13,14 @@ use super::runtime;
 use crate::{
     access::{self, NewAccount, NewToken},
     app::App,
-    backup,
+    audit, backup,
     clock::Clock,
     config::Config,
     convention::{Convention, perimeter::Role, register},
     error::{Error, Kind, Result},
     ids::{Siren, TokenId},
     store::accounts::Account,
-    territory,
+    territory, verify, words,
 };
 
 /// Its commands.
@@ -37,10 +37,24 @@ pub enum Command {
     /// Gère les conventions.
     #[command(subcommand)]
     Convention(ConventionCommand),
+    /// Vérifie le journal, chaque ligne et chaque fichier.
+    Verify(Verify),
+    /// Affiche la tête du journal : gardée ailleurs, elle permet de voir plus tard s'il a été raccourci.
+    AuditHead(Settings),
     /// Copie la base et les fichiers dans un dossier neuf, pendant que la plateforme fonctionne.
     Backup(Folder),
     /// Remet une copie en place dans une plateforme vide.
     Restore(Folder),
+}
+
+/// What to verify against.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Tête du journal gardée ailleurs (« retex admin audit-head ») ; peut être répétée.
+    #[arg(long, value_name = "FICHIER")]
+    head: Vec<PathBuf>,
+    #[command(flatten)]
+    config: Config,
 }
 
 /// A person, and the hub's settings.
@@ -169,6 +183,12 @@ pub fn run(command: Command) -> Result<ExitCode> {
             Command::Account(command) => account(command).await,
             Command::Token(command) => token(command).await,
             Command::Convention(ConventionCommand::Import { file, config }) => import(&file, config).await,
+            Command::Verify(arguments) => return verify(arguments).await,
+            Command::AuditHead(Settings { config }) => {
+                let app = open(config).await?;
+                print!("{}", audit::heads::read(&app.store, app.clock.now()).await?.to_json()?);
+                Ok(())
+            }
             Command::Backup(Folder { folder, config }) => {
                 backup::backup(&open(config).await?, &folder).await?;
                 println!("Copie écrite dans {}.", folder.display());
@@ -179,9 +199,31 @@ pub fn run(command: Command) -> Result<ExitCode> {
                 println!("Copie remise en place depuis {}.", folder.display());
                 Ok(())
             }
-        }
-    })?;
-    Ok(ExitCode::SUCCESS)
+        }?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Says what was looked at; fails with 1 if anything is wrong.
+async fn verify(arguments: Verify) -> Result<ExitCode> {
+    let heads = arguments.head.iter().map(|file| audit::Heads::from_json(&std::fs::read(file)?)).collect::<Result<Vec<_>>>()?;
+    let found = verify::verify(&open(arguments.config).await?, heads).await?;
+    println!(
+        "{} de journal (comparées à {}), {}, {}.",
+        words::plural(found.entries, "ligne", "lignes"),
+        words::plural(found.heads, "tête gardée", "têtes gardées"),
+        words::plural(found.rows, "dépôt ou convention", "dépôts et conventions"),
+        words::plural(found.files, "fichier", "fichiers")
+    );
+    for problem in &found.problems {
+        println!("[{}] {} : {}", problem.code, problem.object, problem.message);
+    }
+    if found.problems.is_empty() {
+        println!("Tout concorde.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}.", words::plural(found.problems.len() as u64, "anomalie", "anomalies"));
+    Ok(ExitCode::from(1))
 }
 
 async fn open(config: Config) -> Result<App> {

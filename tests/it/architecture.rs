@@ -19,7 +19,7 @@ const RANKS: &[&[&str]] = &[
     &["audit"],
     &["app"],
     &["mail"],
-    &["access", "backup"],
+    &["access", "backup", "verify"],
     &["indicator", "track"],
     &["deposit", "sharing"],
     &["evaluation"],

@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod audit;
 mod backup;
 mod check;
 mod check_properties;

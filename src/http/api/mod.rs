@@ -1,5 +1,6 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
+mod audit;
 mod conventions;
 mod deposits;
 mod drafts;
@@ -62,6 +63,9 @@ pub fn router() -> Router<App> {
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::heads))
+        .routes(routes!(audit::register))
         .split_for_parts();
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))

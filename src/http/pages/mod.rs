@@ -21,6 +21,7 @@ pub mod indicator;
 pub mod mail_preferences;
 pub mod mails;
 pub mod planning;
+pub mod register;
 pub mod rex;
 pub mod second_factor;
 pub mod sign_in;
