@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::{Actor, factor, nothing, password, record, sha256, throttle, too_many, window_start};
 use crate::{
     app::App,
+    convention::{perimeter::Role, scope::Verb},
     error::{Error, Kind, Result},
     ids::AccountId,
     store::{
@@ -227,6 +228,9 @@ pub async fn revoke(app: &App, actor: &Actor, of: AccountId, session: Option<&st
 }
 
 fn allowed(actor: &Actor, of: AccountId) -> Result<()> {
-    actor.in_person()?;
-    if actor.account == of { Ok(()) } else { actor.require(&[crate::convention::perimeter::Role::Administrator]) }
+    if actor.account == of {
+        return actor.in_person();
+    }
+    actor.require(&[Role::Administrator])?;
+    actor.allows(Verb::Manage)
 }

@@ -124,10 +124,12 @@ impl Who {
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
+        const ACCOUNTS: (&str, &str, &str) = ("admin", "Comptes", "/administration/comptes");
         match self.role.as_str() {
             "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS],
             "administrator" | "admin" => vec![ADMIN],
             "dpo" | "data_protection_officer" => vec![EXPERIMENTS, AUDIT],
+            "officer" => vec![HOME, EXPERIMENTS, DEPOSITS, ACCOUNTS],
             _ => vec![HOME, EXPERIMENTS, DEPOSITS],
         }
     }

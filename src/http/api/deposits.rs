@@ -124,9 +124,12 @@ pub(super) async fn list(
         Some(name) => Some(load::convention(&app, &actor, name).await?.head.id),
         None => None,
     };
-    let wanted = q.site.map(|s| s.parse()).transpose()?;
+    let (mut wanted, mut dataset) = (q.site.map(|s| s.parse()).transpose()?, q.dataset);
+    if let Some(scope) = &actor.scope {
+        (wanted, dataset) = scope.narrow(wanted, dataset)?;
+    }
     let state = q.state.map(|s| s.parse()).transpose()?;
-    let filter = DepositFilter { convention, site: actor.site.clone().or(wanted), dataset: q.dataset, state };
+    let filter = DepositFilter { convention, site: actor.site.clone().or(wanted), dataset, state };
     let slice = Slice { offset: q.offset.unwrap_or(0).max(0), limit: q.limit.unwrap_or(100).clamp(0, 1000) };
     let (found, count) = app.store.deposits(&filter, slice).await?;
     Ok(Json(DepositList { count, deposits: found.into_iter().map(DepositBody::from).collect() }))

@@ -14,6 +14,8 @@ pub mod experiments;
 pub mod failure;
 pub mod home;
 pub mod indicator;
+pub mod links;
+pub mod me;
 pub mod rex;
 pub mod second_factor;
 pub mod sign_in;
