@@ -6,6 +6,7 @@
 pub mod account;
 pub mod factor;
 pub mod invitation;
+pub mod openid;
 pub mod password;
 pub mod session;
 pub mod token;

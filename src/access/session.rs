@@ -101,13 +101,18 @@ pub async fn sign_in(app: &App, email: &str, password: &str, origin: impl Into<O
     if !factor::counts(app, account.id).await? {
         return Ok(SignIn::Opened(open(app, account, origin, Opening::default()).await?));
     }
-    let pass = hex::encode(app.clock.random::<32>());
+    ask_code(app, account.id, None).await
+}
+
+/// Leaves the second step to do.
+pub(super) async fn ask_code(app: &App, account: AccountId, id_token: Option<String>) -> Result<SignIn> {
+    let (pass, now) = (hex::encode(app.clock.random::<32>()), app.clock.now());
     let mut tx = app.store.begin().await?;
     tx.insert_pass(&Pass {
         sha256: sha256(&pass),
         purpose: PURPOSE.to_owned(),
-        account_id: Some(account.id),
-        detail: String::new(),
+        account_id: Some(account),
+        detail: id_token.unwrap_or_default(),
         tries: 0,
         created_at: now,
         expires_at: now + SECOND_STEP,
@@ -137,11 +142,11 @@ pub async fn second_step(app: &App, pass: &str, code: &str, origin: impl Into<Or
     let wrong = || Error::new(Kind::Unauthenticated, "second_factor_code", factor::WRONG);
     let means = factor::verify(app, id, code).await?.ok_or_else(wrong)?;
     let mut tx = app.store.begin().await?;
-    tx.take_pass(&pass, PURPOSE, app.clock.now()).await?.ok_or_else(expired)?;
+    let pass = tx.take_pass(&pass, PURPOSE, app.clock.now()).await?.ok_or_else(expired)?;
     tx.commit().await?;
     app.store.forget_attempts(&pair).await?;
     app.store.forget_attempts(&all).await?;
-    open(app, account, origin, Opening { second_factor: Some(means), id_token: None }).await
+    open(app, account, origin, Opening { second_factor: Some(means), id_token: Some(pass.detail).filter(|t| !t.is_empty()) }).await
 }
 
 /// How a session was opened.

@@ -17,6 +17,8 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(home::page))
         .route("/connexion", get(sign_in::form).post(sign_in::sign_in))
+        .route("/connexion/proconnect", get(sign_in::provider))
+        .route("/connexion/proconnect/retour", get(sign_in::provider_answer))
         .route("/connexion/code", post(sign_in::second_step))
         .route("/deconnexion", post(sign_in::sign_out))
         .route("/experimentations", get(experiments::page))

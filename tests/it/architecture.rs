@@ -13,7 +13,7 @@ const RANKS: &[&[&str]] = &[
     &["error", "clock", "config"],
     &["ids"],
     &["store", "lake"],
-    &["statistics", "territory"],
+    &["statistics", "territory", "openid"],
     &["convention"],
     &["app"],
     &["audit", "mail"],

@@ -51,6 +51,7 @@ fn settings(folder: &Path) -> Config {
         public_url: None,
         max_upload: 64 * 1024 * 1024,
         workers: 2,
+        openid: Default::default(),
         log_json: false,
     }
 }
