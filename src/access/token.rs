@@ -73,12 +73,12 @@ pub async fn create_token(app: &App, by: Option<&Actor>, account: &Account, new:
     }
     let name = one_line(&new.name);
     if name.is_empty() {
-        return Err(Error::invalid("token_name", "Donnez un nom au jeton : à quoi il sert."));
+        return Err(Error::invalid("token_name", "Donnez un nom au jeton : à quoi il sert."));
     }
     let (id, now, secret) = (TokenId(app.clock.id()), app.clock.now(), format!("retex_{}", hex::encode(app.clock.random::<32>())));
     let expires_at = new.expires_at.unwrap_or(now + TimeDelta::days(365));
     if expires_at <= now || expires_at > now + LONGEST {
-        return Err(Error::invalid("token_expiry", "Un jeton dure un an au plus : choisissez une fin entre demain et dans un an."));
+        return Err(Error::invalid("token_expiry", "Un jeton dure un an au plus : choisissez une fin entre demain et dans un an."));
     }
     if let Some(scope) = &new.scope {
         within(scope, role, account.organisation.as_ref())?;

@@ -20,6 +20,13 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-
 pub const REPORT_CSP: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; sandbox allow-downloads";
 
+/// The policy of a letter shown in a frame of ours: its own style, nothing else.
+pub const LETTER_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
+
+/// The policy of the page that shows it.
+pub const FRAME_CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                             frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// Adds the headers; refuses what a browser says another site sent.
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -46,4 +53,24 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
         add(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
     response
+}
+
+/// What the log says of a request: never its query, nor the secret of a letter's link.
+pub fn span(request: &Request) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = shown(request.uri().path()))
+}
+
+fn shown(path: &str) -> &str {
+    const LINKS: [&str; 2] = ["/invitation/", "/mot-de-passe/"];
+    LINKS.into_iter().find(|link| path.starts_with(link)).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_secret_is_in_the_log() {
+        assert_eq!(super::shown("/invitation/0123"), "/invitation/");
+        assert_eq!(super::shown("/mot-de-passe/0123"), "/mot-de-passe/");
+        assert_eq!(super::shown("/depots"), "/depots");
+    }
 }

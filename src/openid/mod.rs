@@ -107,11 +107,11 @@ impl Provider {
         let Some(issuer) = &settings.oidc_issuer else { return Ok(None) };
         let bad = |message: &str| Error::invalid("openid_settings", message);
         let (Some(id), Some(secret), Some(public)) = (&settings.oidc_client_id, &settings.oidc_client_secret, &config.public_url) else {
-            return Err(bad("« oidc_issuer » demande aussi « oidc_client_id », « oidc_client_secret » et « public_url »."));
+            return Err(bad("« oidc_issuer » demande aussi « oidc_client_id », « oidc_client_secret » et « public_url »."));
         };
         let local = |url: &Url| matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         if !Url::parse(issuer).is_ok_and(|url| url.scheme() == "https" || local(&url)) {
-            return Err(bad("« oidc_issuer » doit commencer par « https:// »."));
+            return Err(bad("« oidc_issuer » doit commencer par « https:// »."));
         }
         let public = public.trim_end_matches('/');
         // Fails when a provider is already there: then it is used.
@@ -127,7 +127,7 @@ impl Provider {
             client_id: ClientId::new(id.clone()),
             client_secret: ClientSecret::new(secret.reveal().to_owned()),
             redirect: RedirectUrl::new(format!("{public}{CALLBACK}"))
-                .map_err(|_| bad("« public_url » doit être une adresse complète, par exemple « https://retex.exemple.fr »."))?,
+                .map_err(|_| bad("« public_url » doit être une adresse complète, par exemple « https://retex.exemple.fr »."))?,
             signed_out: format!("{public}{SIGNED_OUT}"),
             settings,
             http: Http(http),

@@ -29,7 +29,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-use crate::ground::Ground;
+use crate::ground::{Ground, signed_long_ago};
 
 const CSRF: &str = "jeton-de-formulaire";
 const MONTREUIL: &str = "219300480";
@@ -182,6 +182,7 @@ async fn import(ground: &Ground, dir: &Path, by: AccountId) {
     })
     .await
     .unwrap();
+    signed_long_ago(app, &mut tx, id, &convention).await;
     for file in files(&dir.join("deposits")) {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let dataset = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();

@@ -30,7 +30,7 @@ use retex::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::ground::Ground;
+use crate::ground::{Ground, agreed};
 
 macro_rules! on_both_hubs {
     ($($name:ident),* $(,)?) => {
@@ -88,11 +88,11 @@ pub fn file(sample_name: &str, path: &str) -> Vec<u8> {
     std::fs::read(sample(sample_name).join("deposits").join(path)).unwrap()
 }
 
-/// Enters the convention of a sample, changed by `change`.
+/// Opens the convention of a sample, changed by `change`, and signs it for each party.
 pub async fn import(app: &App, name: &str, change: impl FnOnce(&mut Json)) -> Registered {
     let mut json = Convention::load_file(&sample(name).join("convention.yaml")).unwrap().json;
     change(&mut json);
-    let head = register::import(app, None, json).await.unwrap();
+    let head = agreed(app, json).await;
     register::find(app, &head.name).await.unwrap()
 }
 
@@ -806,7 +806,7 @@ async fn a_new_version_makes_the_snapshot_again(ground: &Ground) {
     report::build(app, &officer, CHAUFFAGE, Format::Html).await.unwrap();
     assert_eq!(evaluation::numbered(app, &officer, CHAUFFAGE, 1).await.unwrap().unwrap().head.number, 1);
     assert!(evaluation::numbered(app, &officer, CHAUFFAGE, 3).await.unwrap().is_none());
-    let bad = register::import(app, None, json!({"retex": 1})).await.unwrap_err();
+    let bad = register::import(app, json!({"retex": 1})).await.unwrap_err();
     assert!(bad.kind == Kind::Invalid && !bad.faults.is_empty());
 }
 

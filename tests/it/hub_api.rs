@@ -161,7 +161,7 @@ async fn every_refusal_has_its_code() {
         (&agent, &post, with("&period=2026-02", ""), (422, "period_required")),
         (&agent, &post, deposits.clone() + "&site=219200631", (404, "not_found")),
         (&agent, &post, deposits.clone() + "&site=12", (422, "siren")),
-        (&signatory, &post, deposits.clone(), (403, "use_not_allowed")),
+        (&signatory, &post, deposits.clone(), (403, "role_not_allowed")),
         (&agent, &get, "/deposits?dataset=%00".to_owned(), (200, "")),
     ] {
         let (status, headers, body) = call(app, token, method.clone(), &path, bytes.clone()).await;

@@ -110,7 +110,7 @@ pub(super) struct ListQuery {
 }
 
 /// The deposits that the caller may see.
-#[utoipa::path(get, path = "/deposits", tag = "dépôts", params(ListQuery), responses((status = 200, body = DepositList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+#[utoipa::path(get, path = "/deposits", tag = "dépôts", params(ListQuery), responses((status = 200, body = DepositList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
     (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn list(
     Extract(app): Extract<App>,
@@ -136,13 +136,13 @@ pub(super) async fn list(
 }
 
 /// One deposit.
-#[utoipa::path(get, path = "/deposits/{id}", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = DepositBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[utoipa::path(get, path = "/deposits/{id}", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = DepositBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn read(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Json<DepositBody>, Problem> {
     Ok(Json(load::deposit(&app, &actor, &id).await?.into()))
 }
 
 /// What the check of a deposit said; 404 until it is decided.
-#[utoipa::path(get, path = "/deposits/{id}/report", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = CheckReport), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[utoipa::path(get, path = "/deposits/{id}/report", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = CheckReport), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn report(
     Extract(app): Extract<App>,
     Caller(actor): Caller,

@@ -100,7 +100,7 @@ pub struct AccountPage {
 
 /// The tabs of administration that a role has.
 pub fn tabs(actor: &Actor, here: &str) -> Vec<Tab> {
-    let all = [("comptes", "Comptes"), ("jetons", "Jetons d'accès"), ("journal", "Journal")];
+    let all = [("comptes", "Comptes"), ("jetons", "Jetons d'accès"), ("courriels", "Courriels"), ("journal", "Journal")];
     let own = all.into_iter().filter(|(name, _)| match actor.role {
         Role::Administrator => true,
         Role::Officer => *name == "comptes",
@@ -299,7 +299,7 @@ pub async fn act(Extract(app): Extract<App>, Path((id, act)): Path<(String, Stri
         "second-facteur" => factor::reset(&app, Some(&actor), id).await?,
         "sessions" => {
             let one = fields.get("session");
-            session::revoke(&app, &actor, id, (!one.is_empty()).then_some(one)).await?;
+            session::revoke(&app, Some(&actor), id, (!one.is_empty()).then_some(one)).await?;
         }
         "role" => {
             let site = fields.get("site");

@@ -104,6 +104,6 @@ pub async fn password(Extract(app): Extract<App>, Posted(actor, fields): Posted)
 /// `POST /compte/sessions`: closes one, or all others.
 pub async fn close(Extract(app): Extract<App>, Posted(actor, fields): Posted) -> PageResult {
     let one = fields.get("session");
-    session::revoke(&app, &actor, actor.account, (!one.is_empty()).then_some(one)).await?;
+    session::revoke(&app, Some(&actor), actor.account, (!one.is_empty()).then_some(one)).await?;
     Ok(Redirect::to("/compte").into_response())
 }

@@ -15,6 +15,8 @@ pub mod failure;
 pub mod home;
 pub mod indicator;
 pub mod links;
+pub mod mail_preferences;
+pub mod mails;
 pub mod me;
 pub mod rex;
 pub mod second_factor;
