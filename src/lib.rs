@@ -15,6 +15,7 @@
 //! | [`convention`] | the signed document: its schema, its compiled rules and expressions, its perimeter |
 //! | [`statistics`] | pure functions: intervals, effects, pooling, multiplicity |
 //! | [`territory`] | who exists in the Métropole |
+//! | [`openid`] | sign-in through an identity provider: the protocol alone |
 //! | [`access`] | accounts, roles, sessions, tokens |
 //! | [`audit`] | the chained trail |
 //! | [`mail`] | letters by e-mail, queued with what causes them |
@@ -60,6 +61,7 @@ pub mod indicator;
 pub mod jobs;
 pub mod lake;
 pub mod mail;
+pub mod openid;
 pub mod report;
 pub mod signature;
 pub mod statistics;

@@ -127,7 +127,8 @@ async fn conventions(app: &App, told: &Told, found: &mut Findings) -> Result<()>
             let sha256 = hashed.await.map_err(Error::internal)?;
             let trail = told.conventions.get(&id);
             if sha256.as_ref() != Some(&head.sha256) || trail.is_some_and(|t| *t != head.sha256) {
-                let message = format!("La convention «\u{a0}{}\u{a0}», version {}, n'est plus le document enregistré.", head.name, head.version);
+                let message =
+                    format!("La convention «\u{a0}{}\u{a0}», version {}, n'est plus le document enregistré.", head.name, head.version);
                 found.add("row_changed", format!("convention/{id}"), message);
             } else if trail.is_none() {
                 let message = format!("La convention «\u{a0}{}\u{a0}», version {}, n'est pas dans le journal.", head.name, head.version);

@@ -195,11 +195,7 @@ fn processors(document: &Document, named: Vec<String>) -> Vec<String> {
 fn personal_data(document: &Document) -> Vec<PersonalData> {
     let of = |(name, dataset): (&String, &super::document::Dataset)| {
         let field = |(name, kind): (&String, &String)| PersonalField { name: name.clone(), kind: kind.clone() };
-        PersonalData {
-            dataset: name.clone(),
-            title: dataset.title.clone(),
-            fields: dataset.personal_data.iter().map(field).collect(),
-        }
+        PersonalData { dataset: name.clone(), title: dataset.title.clone(), fields: dataset.personal_data.iter().map(field).collect() }
     };
     document.datasets.iter().filter(|(_, d)| !d.personal_data.is_empty()).map(of).collect()
 }

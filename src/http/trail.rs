@@ -22,11 +22,7 @@ pub fn reader(actor: &Actor) -> Result<()> {
     if matches!(actor.role, Role::Administrator | Role::DataProtectionOfficer) {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Forbidden,
-        "role",
-        "Cette page est réservée aux administrateurs et aux délégués à la protection des données.",
-    ))
+    Err(Error::new(Kind::Forbidden, "role", "Cette page est réservée aux administrateurs et aux délégués à la protection des données."))
 }
 
 /// Every act, as the trail names it and in words.
@@ -308,7 +304,11 @@ pub fn detail(said: &Json) -> String {
         }
         return told.join(" · ");
     }
-    facts(said, true).into_iter().map(|(name, value)| if name.is_empty() { value } else { format!("{name}\u{a0}: {value}") }).collect::<Vec<_>>().join(" · ")
+    facts(said, true)
+        .into_iter()
+        .map(|(name, value)| if name.is_empty() { value } else { format!("{name}\u{a0}: {value}") })
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// The detail as facts (words and value); `short` leaves out what a list shows elsewhere.

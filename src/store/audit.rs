@@ -148,9 +148,7 @@ impl Store {
     pub async fn audit_after(&self, filter: &AuditFilter, after: (DateTime<Utc>, &str, i64), limit: i64) -> Result<Vec<AuditRow>> {
         const SQL: &str = matching!("*", " AND (at, organisation, seq) > ($9, $10, $11) ORDER BY at, organisation, seq LIMIT $12");
         let (at, organisation, seq) = (after.0, after.1.to_owned(), after.2);
-        Ok(on_db!(self, |db| {
-            bound!(query_as(SQL), filter).bind(at).bind(organisation).bind(seq).bind(limit).fetch_all(db).await
-        })?)
+        Ok(on_db!(self, |db| { bound!(query_as(SQL), filter).bind(at).bind(organisation).bind(seq).bind(limit).fetch_all(db).await })?)
     }
 
     /// One entry.

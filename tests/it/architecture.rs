@@ -14,7 +14,7 @@ const RANKS: &[&[&str]] = &[
     &["ids"],
     &["words"],
     &["store", "lake"],
-    &["statistics", "territory", "signature"],
+    &["statistics", "territory", "signature", "openid"],
     &["convention"],
     &["audit"],
     &["app"],

@@ -18,8 +18,8 @@ use retex::{
 
 use crate::{
     ground::{Ground, on_both_engines},
-    hub_admin::admin,
     hub::{CHAUFFAGE, MONTREUIL, file, import, someone},
+    hub_admin::admin,
     mail_pages::{get, post, session},
 };
 
@@ -88,8 +88,16 @@ async fn an_edit_is_found(ground: &Ground) {
     let deposit = app.store.deposit(id).await.unwrap().unwrap();
     // An entry, a row, a file as sent, a table, a convention: each back in its place before the next.
     for (change, back, code) in [
-        ("UPDATE audit SET outcome = 'denied' WHERE act = 'deposit.accept'", "UPDATE audit SET outcome = 'ok' WHERE act = 'deposit.accept'", "chain_broken"),
-        ("UPDATE conventions SET document = REPLACE(document, '2026', '2027')", "UPDATE conventions SET document = REPLACE(document, '2027', '2026')", "row_changed"),
+        (
+            "UPDATE audit SET outcome = 'denied' WHERE act = 'deposit.accept'",
+            "UPDATE audit SET outcome = 'ok' WHERE act = 'deposit.accept'",
+            "chain_broken",
+        ),
+        (
+            "UPDATE conventions SET document = REPLACE(document, '2026', '2027')",
+            "UPDATE conventions SET document = REPLACE(document, '2027', '2026')",
+            "row_changed",
+        ),
     ] {
         ground.raw(change).await;
         assert!(found(app, Vec::new()).await.contains(&code), "{change}");
@@ -282,7 +290,11 @@ async fn every_read_of_data_leaves_an_entry_and_every_refusal_too() {
                 assert_eq!(newest.organisation, MONTREUIL, "{path}");
             }
             let said: serde_json::Value = serde_json::from_str(&newest.detail).unwrap();
-            assert_eq!((said["reads"][0]["convention"].as_str(), said["reads"][0]["version"].as_i64()), (Some(CHAUFFAGE), Some(1)), "{path}");
+            assert_eq!(
+                (said["reads"][0]["convention"].as_str(), said["reads"][0]["version"].as_i64()),
+                (Some(CHAUFFAGE), Some(1)),
+                "{path}"
+            );
         }
     }
     // What is not theirs, or not for their role.
@@ -361,7 +373,13 @@ async fn the_journal_is_filtered_read_and_exported() {
     let (_, _, head) = get(app, &dpo, "/administration/journal/tete.json").await;
     assert!(Heads::from_json(head.as_bytes()).unwrap().heads.len() >= 2);
     assert_eq!(trail(app, "audit.export").await.len(), 2, "an export is told too");
-    for path in ["/administration/journal", "/administration/journal.csv", "/administration/journal.json", "/administration/journal/tete.json", "/administration/journal/retex/1"] {
+    for path in [
+        "/administration/journal",
+        "/administration/journal.csv",
+        "/administration/journal.json",
+        "/administration/journal/tete.json",
+        "/administration/journal/retex/1",
+    ] {
         assert_eq!(get(app, &agent, path).await.0, 403, "{path}");
     }
     let csrf = &agent.actor.csrf;
@@ -404,7 +422,15 @@ async fn the_register_is_made_from_what_was_signed() {
     let officer = session(app, "mission@exemple.fr", Role::Officer, None).await;
     let (status, _, page) = get(app, &dpo, "/registre-des-traitements").await;
     assert_eq!(status, 200);
-    for said in ["Évaluer l&#39;assistant de tri", "agent (pseudonyme)", "mission d&#39;intérêt public", "Syctom", "24\u{a0}mois après la fin", "non requise", "Montreuil"] {
+    for said in [
+        "Évaluer l&#39;assistant de tri",
+        "agent (pseudonyme)",
+        "mission d&#39;intérêt public",
+        "Syctom",
+        "24\u{a0}mois après la fin",
+        "non requise",
+        "Montreuil",
+    ] {
         assert!(page.contains(said), "{said} is missing in {page}");
     }
     let (_, headers, csv) = get(app, &dpo, "/registre-des-traitements.csv").await;

@@ -22,6 +22,7 @@ mod mail;
 mod mail_pages;
 mod mail_texts;
 mod migrations;
+mod openid;
 mod paper;
 mod parquet;
 mod report;

@@ -58,11 +58,7 @@ pub(super) struct Trail {
 /// The trail of acts and reads. Administrators and data protection officers.
 #[utoipa::path(get, path = "/audit", tag = "journal", params(TrailQuery), responses((status = 200, body = Trail), (status = 400, body = ProblemBody),
     (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-pub(super) async fn list(
-    Extract(app): Extract<App>,
-    Caller(actor): Caller,
-    Query(q): Query<TrailQuery>,
-) -> Result<Json<Trail>, Problem> {
+pub(super) async fn list(Extract(app): Extract<App>, Caller(actor): Caller, Query(q): Query<TrailQuery>) -> Result<Json<Trail>, Problem> {
     trail::reader(&actor)?;
     let text = Option::unwrap_or_default;
     let chosen = Chosen {

@@ -165,11 +165,7 @@ fn row(names: &Names, r: AuditRow) -> EntryRow {
 }
 
 /// `GET /administration/journal/{organisation}/{seq}`.
-pub async fn entry(
-    Extract(app): Extract<App>,
-    Signed(actor): Signed,
-    Path((organisation, seq)): Path<(String, String)>,
-) -> PageResult {
+pub async fn entry(Extract(app): Extract<App>, Signed(actor): Signed, Path((organisation, seq)): Path<(String, String)>) -> PageResult {
     trail::reader(&actor)?;
     let organisation = if organisation == "retex" { String::new() } else { organisation };
     let seq: i64 = seq.parse().map_err(|_| load::absent())?;
@@ -184,9 +180,11 @@ pub async fn entry(
         ("Objet".to_owned(), names.object(&r.object, &said)),
         ("Identifiant".to_owned(), r.object.clone()),
     ];
-    facts.extend(trail::facts(&said, false).into_iter().map(|(name, value)| {
-        (words::sentence(if name.is_empty() { "précision" } else { &name }), value)
-    }));
+    facts.extend(
+        trail::facts(&said, false)
+            .into_iter()
+            .map(|(name, value)| (words::sentence(if name.is_empty() { "précision" } else { &name }), value)),
+    );
     let holds = if audit::is_intact(&r) { "telle qu'elle a été écrite" } else { "modifiée depuis qu'elle a été écrite" };
     let chain = vec![
         ("Place".to_owned(), format!("ligne {} sur {}", words::count(seq), words::count(head))),
@@ -248,9 +246,8 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed, Query(chosen
     let (filter, names) = (chosen.filter(&app).await?, Names::load(&app).await?);
     exported(&app, &actor, "audit.export", "audit/csv", &chosen.query()).await?;
     let header = "\u{feff}Structure;Ligne;Date;Auteur;Identifiant de l'auteur;Action;Action (code);Objet;Issue;Détail;Empreinte\r\n";
-    let lines = batches(app.store.clone(), filter).map(move |rows| {
-        rows.map(|rows| Bytes::from(rows.iter().map(|r| line(&names, r)).collect::<String>()))
-    });
+    let lines = batches(app.store.clone(), filter)
+        .map(move |rows| rows.map(|rows| Bytes::from(rows.iter().map(|r| line(&names, r)).collect::<String>())));
     let body = stream::iter([Ok(Bytes::from(header))]).chain(lines);
     Ok(attachment("text/csv; charset=utf-8", "journal.csv", body))
 }

@@ -1,11 +1,7 @@
 //! The register of processing, for the data protection officer.
 
 use askama::Template;
-use axum::{
-    extract::State as Extract,
-    http::header,
-    response::IntoResponse,
-};
+use axum::{extract::State as Extract, http::header, response::IntoResponse};
 
 use super::{audit::exported, deposits::csv_cell};
 use crate::{
@@ -98,7 +94,8 @@ fn personal(p: &Processing, dataset: &str) -> String {
 /// The columns of the CSV and the facts of the page: words and value.
 fn facts(p: &Processing) -> Vec<Fact> {
     let personal: Vec<_> = p.personal_data.iter().map(|d| format!("{}\u{a0}: {}", d.title, personal(p, &d.dataset))).collect();
-    let kept = p.kept_until.map(|d| format!(", soit jusqu'au {}, et au moins jusqu'au visa des archives", words::day(d))).unwrap_or_default();
+    let kept =
+        p.kept_until.map(|d| format!(", soit jusqu'au {}, et au moins jusqu'au visa des archives", words::day(d))).unwrap_or_default();
     let none = if p.personal_data.is_empty() { "aucune donnée à caractère personnel".to_owned() } else { personal.join("\u{a0}; ") };
     [
         ("Finalité", or_unset(p.purpose.clone().unwrap_or_default())),
