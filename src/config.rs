@@ -71,6 +71,11 @@ pub struct Config {
     #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Autorités de signature admises (un fichier PEM, ou un dossier de tels fichiers) pour les documents d'un parapheur ; sans elles,
+    /// un chargé de mission confirme chaque certificat.
+    #[arg(long, env = "RETEX_SIGNATURE_AUTHORITIES", value_name = "CHEMIN")]
+    pub signature_authorities: Option<PathBuf>,
+
     /// Taille maximale d'un fichier déposé, en octets.
     #[arg(long, env = "RETEX_MAX_UPLOAD", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "OCTETS")]
     pub max_upload: u64,

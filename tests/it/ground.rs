@@ -60,6 +60,7 @@ fn settings(folder: &Path) -> Config {
         max_upload: 64 * 1024 * 1024,
         workers: 2,
         log_json: false,
+        signature_authorities: None,
     }
 }
 
