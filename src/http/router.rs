@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use super::{api, assets, failure, health, pages::*, security};
+use super::{api, assets, failure, health, pages::*, reads, security};
 use crate::app::App;
 
 /// The whole hub: pages, API, assets, probes.
@@ -22,6 +22,8 @@ pub fn router(app: App) -> Router {
         .route("/experimentations", get(experiments::page))
         .route("/experimentations/{name}", get(experiment::page))
         .route("/experimentations/{name}/convention", get(convention::page))
+        .route("/experimentations/{name}/versions", get(versions::page))
+        .route("/experimentations/{name}/versions/{n}/differences", get(versions::differences))
         .route("/experimentations/{name}/convention.json", get(convention::json))
         .route("/experimentations/{name}/convention.yaml", get(convention::yaml))
         .route("/experimentations/{name}/convention.pdf", get(convention_acts::newest))
@@ -43,6 +45,7 @@ pub fn router(app: App) -> Router {
         .route("/experimentations/{name}/rapport.pdf", get(evaluation::pdf))
         .route("/experimentations/{name}/rapport.html", get(evaluation::report_html))
         .route("/experimentations/{name}/rex/{site}", get(rex::page).post(rex::write))
+        .merge(drafting())
         .route("/depots", get(deposits::page).post(deposit_new::send).layer(DefaultBodyLimit::disable()))
         .route("/depots.csv", get(deposits::csv))
         .route("/depots/nouveau", get(deposit_new::form))
@@ -57,6 +60,10 @@ pub fn router(app: App) -> Router {
         .route("/administration/jetons", get(tokens::page).post(tokens::create))
         .route("/administration/jetons/{id}/revocation", post(tokens::revoke))
         .route("/administration/journal", get(audit::page))
+        .route("/administration/courriels", get(mails::page))
+        .route("/administration/courriels/{id}", get(mails::letter))
+        .route("/administration/courriels/{id}/lettre.html", get(mails::html))
+        .route("/compte/courriels", get(mail_preferences::page).post(mail_preferences::choose))
         .route("/reglement", get(text::rules))
         .route("/accessibilite", get(text::accessibility))
         .route("/donnees-personnelles", get(text::privacy))
@@ -69,7 +76,30 @@ pub fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::serve))
         .merge(pages)
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn_with_state(app.clone(), reads::record))
         .layer(from_fn_with_state(app.clone(), security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(app)
+}
+
+/// The pages on which a convention is drawn up; their forms hold whole documents.
+fn drafting() -> Router<App> {
+    Router::new()
+        .route("/conventions", get(drafts::page))
+        .route("/conventions/nouvelle", get(drafts::new).post(drafts::create))
+        .route("/conventions/importer", post(drafts::import))
+        .route("/conventions/brouillons/{id}", get(draft::first))
+        .route("/conventions/brouillons/{id}/{step}", get(draft::step).post(draft::save_step))
+        .route("/conventions/brouillons/{id}/document", get(draft::expert).post(draft::save_expert))
+        .route("/conventions/brouillons/{id}/export/{file}", get(draft::export))
+        .route("/conventions/brouillons/{id}/controle/{step}", post(draft::live))
+        .route("/conventions/brouillons/{id}/jeux-nouveau", post(draft_datasets::add))
+        .route("/conventions/brouillons/{id}/jeux-importer", post(draft_datasets::import))
+        .route("/conventions/brouillons/{id}/jeux/{name}", get(draft::dataset).post(draft::save_dataset))
+        .route("/conventions/brouillons/{id}/jeux/{name}/retrait", get(draft_datasets::confirm).post(draft_datasets::remove))
+        .route("/conventions/brouillons/{id}/relecture", get(draft_review::page))
+        .route("/conventions/brouillons/{id}/remarques", post(draft_review::comment))
+        .route("/conventions/brouillons/{id}/remarques/{comment}", post(draft_review::settle))
+        .route("/conventions/brouillons/{id}/etape/{act}", get(draft_review::confirm).post(draft_review::act))
+        .layer(DefaultBodyLimit::max(drafts::MAX_FILE))
 }

@@ -122,13 +122,14 @@ impl Who {
         const EXPERIMENTS: (&str, &str, &str) = ("experiments", "Expérimentations", "/experimentations");
         const DEPOSITS: (&str, &str, &str) = ("deposits", "Dépôts", "/depots");
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
+        const CONVENTIONS: (&str, &str, &str) = ("conventions", "Conventions", "/conventions");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
         match self.role.as_str() {
-            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS],
+            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS],
             "administrator" | "admin" => vec![ADMIN],
-            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, AUDIT],
-            _ => vec![HOME, EXPERIMENTS, DEPOSITS],
+            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, CONVENTIONS, AUDIT],
+            _ => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS],
         }
     }
 }

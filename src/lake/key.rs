@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::{
@@ -53,6 +54,8 @@ pub enum Key {
         /// `pdf`, `html` …
         format: Name,
     },
+    /// The ends of the audit trail's chains on a day, never swept: `audit/heads/{2026-03-12}.json`.
+    AuditHeads(NaiveDate),
 }
 
 /// A folder of the lake.
@@ -66,6 +69,8 @@ pub enum Prefix {
     Originals,
     /// `tables/{convention}/{dataset}/`.
     Table(Name, Name),
+    /// `audit/heads/`.
+    AuditHeads,
 }
 
 /// A SHA-256 in lower-case hexadecimal.
@@ -146,6 +151,7 @@ impl fmt::Display for Key {
             }
             Self::Signed { convention, sha256 } => write!(f, "signatures/{convention}/{sha256}"),
             Self::Report { convention, evaluation, format } => write!(f, "reports/{convention}/{evaluation}.{format}"),
+            Self::AuditHeads(day) => write!(f, "audit/heads/{day}.json"),
         }
     }
 }
@@ -177,6 +183,9 @@ impl FromStr for Key {
                     format: format.parse()?,
                 }
             }
+            ["audit", "heads", file] => {
+                Self::AuditHeads(file.strip_suffix(".json").and_then(|day| day.parse().ok()).ok_or_else(bad)?)
+            }
             _ => return Err(bad()),
         };
         // Only the one spelling that Display gives is a key: `+1.pdf` or an upper-case UUID is not.
@@ -191,6 +200,7 @@ impl fmt::Display for Prefix {
             Self::Uploads => f.write_str("uploads"),
             Self::Originals => f.write_str("originals"),
             Self::Table(convention, dataset) => write!(f, "tables/{convention}/{dataset}"),
+            Self::AuditHeads => f.write_str("audit/heads"),
         }
     }
 }

@@ -74,6 +74,7 @@ pub mod backup;
 pub mod conventions;
 pub mod deposits;
 mod dialect;
+pub mod drafts;
 pub mod evaluations;
 pub mod jobs;
 pub mod mails;

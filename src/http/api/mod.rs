@@ -2,6 +2,7 @@
 
 mod conventions;
 mod deposits;
+mod drafts;
 mod evaluations;
 mod me;
 
@@ -50,6 +51,14 @@ pub fn router() -> Router<App> {
         .routes(routes!(conventions::version_paper))
         .routes(routes!(conventions::withdraw))
         .routes(routes!(conventions::terminate))
+        .routes(routes!(drafts::list, drafts::create))
+        .routes(routes!(drafts::read, drafts::save, drafts::discard))
+        .routes(routes!(drafts::check))
+        .routes(routes!(drafts::review, drafts::back))
+        .routes(routes!(drafts::open))
+        .routes(routes!(drafts::comments, drafts::comment))
+        .routes(routes!(drafts::resolve))
+        .routes(routes!(drafts::differences))
         .routes(routes!(deposits::list))
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
