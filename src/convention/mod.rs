@@ -16,6 +16,7 @@ mod messages;
 pub mod model;
 pub mod perimeter;
 mod plan;
+pub mod processing;
 pub mod register;
 pub mod rules;
 pub mod scope;

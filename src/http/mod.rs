@@ -14,6 +14,7 @@ pub mod reads;
 pub mod router;
 pub mod security;
 pub mod state;
+pub mod trail;
 pub mod view;
 
 use std::net::SocketAddr;

@@ -605,7 +605,7 @@ fn line(column: &Json, at: &str, schema: &str, kind: &str, i: usize) -> Group {
     if let Some(rest) = column.get("rest") {
         more.push(raw(&format!("{at}/rest"), "Autres règles", rest));
     }
-    let expected = crate::http::describe::expected_of(column, kind == "table");
+    let expected = crate::report::describe::expected_of(column, kind == "table");
     let title = if expected.is_empty() { "Règles".to_owned() } else { format!("Règles\u{a0}: {expected}") };
     nodes.push(Node::Group(Group { title, pointer: format!("{at}/more"), shape: Shape::Folded, nodes: more, ..Group::default() }));
     let mut tools = vec![(format!("remove:{at}"), "Retirer".to_owned())];

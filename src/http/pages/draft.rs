@@ -15,7 +15,6 @@ use crate::{
     convention::{Convention, difference, draft},
     error::{Error, Fault, Kind, Result},
     http::{
-        describe,
         editor::{self, Section, acts},
         failure::{PageResult, html},
         load,
@@ -24,6 +23,7 @@ use crate::{
         words,
     },
     ids::DraftId,
+    report::describe,
     store::drafts::Draft,
 };
 
