@@ -63,7 +63,7 @@ pub fn shown<'a>(loaded: &'a Loaded, actor: &Actor, today: NaiveDate) -> &'a Agr
 }
 
 /// The party that this person signs for, in that version, while it has not signed.
-pub fn to_sign(agreement: &Agreement, actor: &Actor) -> Option<(&AgreedVersion, Siren)> {
+pub fn to_sign<'a>(agreement: &'a Agreement, actor: &Actor) -> Option<(&'a AgreedVersion, Siren)> {
     if actor.role != Role::Signatory || agreement.terminated.is_some() {
         return None;
     }
