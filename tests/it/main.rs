@@ -7,6 +7,7 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
+mod disclosure;
 mod evaluate;
 mod fixtures;
 mod ground;
