@@ -232,8 +232,7 @@ pub fn notes(result: &IndicatorResult, plan: &Plan, is_final: bool) -> Vec<Strin
         }
         None => " (intervalle vide)".to_owned(),
     };
-    let mut spread =
-        format!("D'une structure à l'autre : τ² = {}{tau2_interval}, I² = {} %", tau2(between), french::number(i2, 0));
+    let mut spread = format!("D'une structure à l'autre : τ² = {}{tau2_interval}, I² = {} %", tau2(between), french::number(i2, 0));
     if let (Some(q), Some(df)) = (result.pooled.q, result.pooled.q_df) {
         spread += &format!(", Q = {} pour {} degrés de liberté", french::number(q, 2), french::number(df, 0));
         if let Some(p) = result.pooled.q_p.filter(|_| is_final) {

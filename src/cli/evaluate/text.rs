@@ -89,7 +89,11 @@ fn table(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: Sc
     for SiteResult { site, groups, effect: of, .. } in &indicator.sites {
         let mut row = vec![site.name.clone()];
         let whole: Vec<&Group> = groups.iter().filter(|group| group.period.is_none()).collect();
-        row.extend(whole.iter().map(|group| format!("{} (n\u{a0}=\u{a0}{})", opt(group.mean, level), group.n.map_or_else(|| "–".to_owned(), self::whole))));
+        row.extend(
+            whole
+                .iter()
+                .map(|group| format!("{} (n\u{a0}=\u{a0}{})", opt(group.mean, level), group.n.map_or_else(|| "–".to_owned(), self::whole))),
+        );
         if indicator.scale.is_some() {
             row.extend([
                 opt(of.estimate, effect),

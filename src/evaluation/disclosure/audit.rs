@@ -7,10 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use microlp::{ComparisonOp, Error, OptimizationDirection, Problem};
+use microlp::{ComparisonOp, OptimizationDirection, Problem};
 
 /// A withheld value may not be told to within this share of itself.
 pub const PROTECTION: f64 = 0.10;
+
+/// No value is searched beyond this many times itself: far past what protects it, and a box in which the solver always ends.
+const FAR: f64 = 1e4;
 
 /// What rounding and the solver may be wrong by, in shares of a value.
 const TOLERANCE: f64 = 1e-6;
@@ -117,7 +120,7 @@ impl System {
         for v in reached {
             let Value { scale, low, .. } = self.values[v];
             let cost = if v == variable { 1.0 } else { 0.0 };
-            columns.insert(v, problem.add_var(cost, (low / scale, f64::INFINITY)));
+            columns.insert(v, problem.add_var(cost, ((low / scale).max(-FAR), FAR)));
         }
         for row in rows {
             let Row { terms, low, high } = &self.rows[row];
@@ -142,12 +145,8 @@ impl System {
                 problem.add_constraint(sum.as_slice(), ComparisonOp::Le, high);
             }
         }
-        let far = if direction == OptimizationDirection::Minimize { f64::NEG_INFINITY } else { f64::INFINITY };
-        match problem.solve() {
-            Ok(outcome) => Some(outcome.into_solution().ok()?.objective() * self.values[variable].scale),
-            Err(Error::Unbounded) => Some(far),
-            Err(_) => None,
-        }
+        let found = problem.solve().ok()?.into_solution().ok()?.objective();
+        Some(if found.abs() < FAR * (1.0 - TOLERANCE) { found * self.values[variable].scale } else { found * f64::INFINITY })
     }
 
     /// The unknown values that a chain of relations ties to this one, and these relations.

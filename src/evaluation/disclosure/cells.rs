@@ -85,17 +85,7 @@ fn empty(group: &Group) -> Group {
 }
 
 fn no_effect(effect: &EffectResult) -> EffectResult {
-    EffectResult {
-        scale: effect.scale.clone(),
-        estimate: None,
-        se: None,
-        ci: None,
-        df: None,
-        p: None,
-        n: None,
-        weight: None,
-        reason: None,
-    }
+    EffectResult { scale: effect.scale.clone(), estimate: None, se: None, ci: None, df: None, p: None, n: None, weight: None, reason: None }
 }
 
 /// A pooled value without what says how heavy each site is: its estimate and the interval that decisions use.

@@ -110,7 +110,17 @@ impl Audit {
                 self.system.says(&[(n, 1.0), (units, -1.0)], 0.0, f64::INFINITY);
             }
             let rows = (dataset.clone(), key.clone());
-            self.counts.push(Count { rows: rows.clone(), conditions: conditions.clone(), terms: vec![(n, 1.0), (missing, 1.0)] });
+            let (answered, silent) = (group.n.unwrap_or(0), group.missing.unwrap_or(0));
+            let total = (answered + silent) as f64;
+            let few = answered > 0 && group.clusters.unwrap_or(answered).min(answered) < u64::from(document.disclosure.minimum_cell);
+            // How many rows there are is a secret of its own where they are few: often none lacks a value.
+            let total = match seen.and_then(|g| g.n.zip(g.missing)) {
+                Some((n, missing)) => self.system.known((n + missing) as f64),
+                None if few => self.value(total, None, 0.0, &place),
+                None => self.system.free(total, 0.0),
+            };
+            self.system.equals(&[(n, 1.0), (missing, 1.0), (total, -1.0)], 0.0);
+            self.counts.push(Count { rows: rows.clone(), conditions: conditions.clone(), terms: vec![(total, 1.0)] });
             let top = match (result.statistic.as_str(), group.events, group.sum) {
                 ("proportion", Some(events), _) => {
                     let events = self.value(events as f64, seen.and_then(|g| g.events).map(|e| e as f64), 0.0, &place);
@@ -179,16 +189,16 @@ impl Audit {
         let value = |s: &SiteResult| if level { treated(s).and_then(|g| g.mean) } else { s.effect.estimate };
         let place = |site: &Siren| Place { indicator: result.id.clone(), site: Some(site.clone()), weight: true };
         let Some(all) = random.se.map(|se| 1.0 / (se * se)).filter(|w| w.is_finite()) else { return };
-        let sites: Vec<(&SiteResult, f64, f64)> = (result.sites.iter())
-            .filter_map(|s| Some((s, value(s)?, s.effect.weight? / 100.0 * all)))
-            .collect();
+        let sites: Vec<(&SiteResult, f64, f64)> =
+            (result.sites.iter()).filter_map(|s| Some((s, value(s)?, s.effect.weight? / 100.0 * all))).collect();
         if shown.pooled.random.is_none() {
             // Withheld: what all sites weigh together can be told where each of them shows its own.
             let total = self.system.secret(all, 0.0);
             self.places.insert(total, Place { indicator: result.id.clone(), site: None, weight: false });
             let mut terms = vec![(total, -1.0)];
             for (site, _, weight) in sites {
-                let known = seen(shown, &site.site.siren).is_some_and(|s| s.as_of.is_none() && if level { ci_of(s) } else { s.effect.se.is_some() });
+                let known = seen(shown, &site.site.siren)
+                    .is_some_and(|s| s.as_of.is_none() && if level { ci_of(s) } else { s.effect.se.is_some() });
                 terms.push((if known { self.system.known(weight) } else { self.system.free(weight, 0.0) }, 1.0));
             }
             self.system.equals(&terms, 0.0);

@@ -133,8 +133,13 @@ pub fn protect(ask: &Ask<'_>) -> Release {
         if exposed.is_empty() {
             return release;
         }
+        // One step for each site, then the audit again: often the first is enough.
+        let mut seen: Vec<Option<Siren>> = Vec::new();
         for place in exposed {
-            withhold_more(ask, &mut decisions, &place);
+            if !seen.contains(&place.site) {
+                withhold_more(ask, &mut decisions, &place);
+                seen.push(place.site);
+            }
         }
     }
 }
@@ -206,7 +211,8 @@ enum ShowPooled {
 fn show_pooled(ask: &Ask<'_>, result: &IndicatorResult, decision: &Decision<'_>) -> ShowPooled {
     let any = |show: Show| decision.sites.values().any(|s| *s == show);
     let has_value = result.pooled.random.is_some() || result.pooled.between.is_some();
-    let too_few = || Reason::new("withheld", "Valeur non affichée\u{a0}: trop peu de collectivités ou de personnes pour préserver le secret.");
+    let too_few =
+        || Reason::new("withheld", "Valeur non affichée\u{a0}: trop peu de collectivités ou de personnes pour préserver le secret.");
     if decision.naming.is_none() {
         let message = "La convention ne prévoit pas de comparer ces résultats entre collectivités.";
         return ShowPooled::Withheld(Reason::new("not_compared", message));
@@ -222,7 +228,8 @@ fn show_pooled(ask: &Ask<'_>, result: &IndicatorResult, decision: &Decision<'_>)
         return if ask.evaluation.is_final {
             ShowPooled::Reduced
         } else {
-            let message = "La valeur d’ensemble s’affiche avec l’évaluation définitive\u{a0}: avant, elle ferait reconnaître des collectivités.";
+            let message =
+                "La valeur d’ensemble s’affiche avec l’évaluation définitive\u{a0}: avant, elle ferait reconnaître des collectivités.";
             ShowPooled::Withheld(Reason::new("withheld", message))
         };
     }
@@ -322,10 +329,8 @@ fn day(on: NaiveDate) -> String {
 }
 
 fn exposed(ask: &Ask<'_>, decisions: &[Decision<'_>], shown: &Evaluation, names: &BTreeMap<Siren, String>) -> Vec<Place> {
-    let compared: Vec<&str> = (ask.evaluation.indicators.iter().zip(decisions))
-        .filter(|(_, d)| d.naming.is_some())
-        .map(|(r, _)| r.id.as_str())
-        .collect();
+    let compared: Vec<&str> =
+        (ask.evaluation.indicators.iter().zip(decisions)).filter(|(_, d)| d.naming.is_some()).map(|(r, _)| r.id.as_str()).collect();
     // What is not compared shows nothing of the others: there is nothing to tell it from.
     let only = |e: &Evaluation| {
         let mut e = e.clone();
@@ -352,6 +357,8 @@ fn withhold_more(ask: &Ask<'_>, decisions: &mut [Decision<'_>], place: &Place) {
             heaviest.max_by(|a, b| a.effect.weight.unwrap_or(0.0).total_cmp(&b.effect.weight.unwrap_or(0.0))).map(|s| s.site.siren.clone());
         match heaviest {
             _ if shown => decisions[at].silent = true,
+            // Another weight that the same pooled value told.
+            _ if place.weight => {}
             Some(siren) => drop(decisions[at].sites.insert(siren, Show::Withheld)),
             None => decisions[at].naming = None,
         }
