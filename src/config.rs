@@ -1,9 +1,10 @@
 //! Every setting of the hub: a flag, an environment variable `RETEX_…`, or a key of the file named by `--config` (TOML), in
 //! that order of precedence. Secrets are never printed.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::{IpAddr, SocketAddr}, path::PathBuf};
 
 use clap::Args;
+use ipnet::IpNet;
 
 /// A value that is never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -71,6 +72,26 @@ pub struct Config {
     #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Serveur d'envoi des courriels : `smtps://HÔTE:PORT`, ou `smtp://HÔTE:PORT` qui exige STARTTLS (`?tls=none` s'en passe, pour un relais de la machine).
+    #[arg(long, env = "RETEX_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<Secret>,
+
+    /// Compte sur ce serveur.
+    #[arg(long, env = "RETEX_SMTP_USER", hide_env_values = true, value_name = "NOM")]
+    pub smtp_user: Option<Secret>,
+
+    /// Mot de passe de ce compte.
+    #[arg(long, env = "RETEX_SMTP_PASSWORD", hide_env_values = true, value_name = "MOT DE PASSE")]
+    pub smtp_password: Option<Secret>,
+
+    /// Expéditeur des courriels : `Retex <retex@metropole.example>`.
+    #[arg(long, env = "RETEX_MAIL_FROM", value_name = "ADRESSE")]
+    pub mail_from: Option<String>,
+
+    /// Adresses des serveurs mandataires dont l'en-tête `X-Forwarded-For` est cru : `10.0.0.5,192.168.0.0/16` ; de personne par défaut.
+    #[arg(long, env = "RETEX_TRUSTED_PROXY", value_delimiter = ',', value_parser = network, value_name = "RÉSEAUX")]
+    pub trusted_proxy: Vec<IpNet>,
+
     /// Taille maximale d'un fichier déposé, en octets.
     #[arg(long, env = "RETEX_MAX_UPLOAD", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "OCTETS")]
     pub max_upload: u64,
@@ -82,12 +103,28 @@ pub struct Config {
     /// Journal en JSON, une ligne par événement.
     #[arg(long, env = "RETEX_LOG_JSON", default_value_t = false)]
     pub log_json: bool,
+
+    /// Whether this is `retex demo`: letters are then shown and never sent.
+    #[arg(skip)]
+    pub demo: bool,
+}
+
+/// An address alone, or a network.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let alone = text.parse::<IpAddr>().map(IpNet::from);
+    alone.or_else(|_| text.parse()).map_err(|_| "écrivez une adresse ou un réseau, par exemple 10.0.0.5 ou 10.0.0.0/8".to_owned())
 }
 
 impl Config {
     /// Whether cookies carry `Secure`: behind TLS only.
     pub fn secure_cookies(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// What links in letters begin with.
+    pub fn base_url(&self) -> String {
+        self.public_url.as_deref().map_or_else(|| format!("http://{}", self.listen), |url| url.trim_end_matches('/').to_owned())
     }
 
     /// The database's address: the one given, else a SQLite file in the data folder.

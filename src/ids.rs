@@ -56,6 +56,10 @@ uuid_id!(
     MailId
 );
 uuid_id!(
+    /// A party's signature of a version of a convention.
+    SignatureId
+);
+uuid_id!(
     /// A personal or service token.
     TokenId
 );

@@ -11,7 +11,8 @@ use crate::{
     app::App,
     audit::{self, Entry},
     convention::{
-        perimeter::{self, Use},
+        agreement::Agreement,
+        perimeter::{self, Ask, Use},
         register::{self, Registered},
     },
     error::{Error, Kind, Result},
@@ -52,7 +53,7 @@ pub struct Accepted {
 
 /// A slot that the actor may fill, resolved.
 pub struct Allowed {
-    /// Under which convention.
+    /// Under which version of the convention: the one in force for the site.
     pub registered: Registered,
     /// By which site.
     pub site: Siren,
@@ -64,12 +65,14 @@ pub struct Allowed {
 /// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, what the
 /// perimeter refuses, `evaluation_final` once the evaluation is locked.
 pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
-    let registered = register::find(app, &slot.convention).await?;
-    let document = &registered.convention.document;
+    let agreement = register::agreement(app, &slot.convention).await?;
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
     let site = slot.site.clone().or_else(|| actor.site.clone()).ok_or_else(absent)?;
-    perimeter::may(document, &actor.person(), Use::Deposit, Some(&slot.dataset), Some(&site), app.clock.today())?;
-    calendar::check_period(document, &slot.dataset, slot.period)?;
+    let today = app.clock.today();
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::Deposit).dataset(&slot.dataset).site(&site), today)?;
+    let version = agreement.in_force_for(&site, today).ok_or_else(absent)?;
+    let registered = Registered::from(version);
+    calendar::check_period(&registered.convention.document, agreement.last_day_under(version), &slot.dataset, slot.period)?;
     if app.store.evaluations(registered.head.id).await?.first().is_some_and(|newest| newest.is_final) {
         return Err(Error::new(
             Kind::Conflict,
@@ -84,7 +87,7 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
 /// The very same bytes for the same slot are answered with their first deposit.
 ///
 /// # Errors
-/// Those of [`allow`]; `file_too_large`; `upload_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
+/// Those of [`allow`]; `too_large`; `upload_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
 pub async fn accept<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<Accepted>
 where
     S: Stream<Item = Result<Bytes, E>>,
@@ -161,9 +164,9 @@ fn file_name(name: &str) -> String {
 /// superseded, or changed state meanwhile.
 pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
     let deposit = find(app, actor, id).await?;
-    let registered = register::version(app, deposit.convention_id).await?;
-    let document = &registered.convention.document;
-    perimeter::may(document, &actor.person(), Use::Deposit, Some(&deposit.dataset), Some(&deposit.site), app.clock.today())?;
+    let agreement = register::agreement(app, &deposit.convention).await?;
+    let ask = Ask::of(Use::Withdraw).dataset(&deposit.dataset).site(&deposit.site);
+    perimeter::may(&agreement, &actor.person(), &ask, app.clock.today())?;
     let reason: String = reason.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
     if reason.is_empty() {
         return Err(Error::invalid("reason_required", "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui."));
@@ -198,14 +201,14 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
 pub async fn find(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
     let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
-    readable(app, actor, &deposit, app.clock.today()).await.map_err(|_| absent())?;
-    Ok(deposit)
+    let agreement = register::agreement(app, &deposit.convention).await?;
+    if readable(&agreement, actor, &deposit, app.clock.today()) { Ok(deposit) } else { Err(absent()) }
 }
 
-async fn readable(app: &App, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> Result<()> {
-    let registered = register::version(app, deposit.convention_id).await?;
-    let document = &registered.convention.document;
-    perimeter::may(document, &actor.person(), Use::ReadDeposit, Some(&deposit.dataset), Some(&deposit.site), today)
+/// Whether the actor may read this deposit of this convention.
+pub fn readable(agreement: &Agreement, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> bool {
+    let ask = Ask::of(Use::ReadDeposit).dataset(&deposit.dataset).site(&deposit.site);
+    perimeter::may(agreement, &actor.person(), &ask, today).is_ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod disclosure;
 mod level;
 mod pooling;
 pub mod release;
+pub mod reminders;
 pub mod result;
 pub mod rex;
 mod site;

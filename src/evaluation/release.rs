@@ -1,7 +1,12 @@
 //! The release of a snapshot to those who may not see every value: one protected copy per reader, kept, so that pages, API and reports show
 //! the same and the next snapshot is compared with exactly what was shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chrono::NaiveDate;
 
 use super::{
     disclosure::{Ask, Basis, Change, Release, datasets_of, protect},
@@ -11,17 +16,32 @@ use crate::{
     app::App,
     convention::{
         Convention,
+        agreement::Agreement,
         document::{Indicator, Statistic},
-        register::Registered,
     },
     error::{Error, Result},
-    ids::Siren,
+    ids::{ConventionId, Siren},
     indicator::{DepositTable, Sources, differences, indicator_hash},
     store::{evaluations::EvaluationRow, released::ReleaseRow},
 };
 
-/// The key of named recipients and of the public, who know no cell.
-const OUTSIDE: &str = "";
+/// Who may not see every value.
+#[derive(Clone)]
+pub struct Reader {
+    /// The site; none for named recipients and the public, who know no cell.
+    pub site: Option<Siren>,
+    /// The version that is in force for them.
+    pub version: ConventionId,
+    /// What it says.
+    pub convention: Arc<Convention>,
+}
+
+impl Reader {
+    /// The key under which what they were shown is kept.
+    pub fn key(&self) -> String {
+        self.site.as_ref().map_or("", Siren::as_str).to_owned()
+    }
+}
 
 /// What every reader of a convention was shown last, by key.
 pub type Before = BTreeMap<String, Release>;
@@ -42,42 +62,34 @@ pub(super) fn files(before: &Before) -> BTreeSet<(String, String)> {
 /// `before`.
 pub fn all(
     convention: &Convention,
+    readers: &[Reader],
     secret: &[u8],
-    on: chrono::NaiveDate,
+    on: NaiveDate,
     evaluation: &Evaluation,
     tables: &[DepositTable],
     before: &Before,
-) -> Vec<(String, Release)> {
-    let parties = convention.document.parties.sites.iter().map(|p| Some(p.siren.clone()));
+) -> Vec<(Reader, Release)> {
     let mut known: BTreeMap<(String, Siren, Basis), Change> = BTreeMap::new();
     let cells = before.values().flat_map(|release| &release.cells).flat_map(|(id, cells)| cells.sites.iter().map(move |(s, c)| (id, s, c)));
     for (id, site, cell) in cells {
         let key = (id.clone(), site.clone(), cell.basis.clone());
-        if !known.contains_key(&key) {
-            let change = change(convention, evaluation, tables, id, site, &cell.basis);
-            known.insert(key, change);
-        }
+        known.entry(key).or_insert_with_key(|(id, site, basis)| change(convention, evaluation, tables, id, site, basis));
     }
-    parties
-        .chain([None])
-        .map(|viewer| {
-            let key = viewer.as_ref().map_or(OUTSIDE, Siren::as_str).to_owned();
-            let ask = Ask {
-                document: &convention.document,
-                evaluation,
-                viewer: viewer.as_ref(),
-                secret,
-                on,
-                before: before.get(&key),
-                basis: &|indicator, site| basis(convention, evaluation, indicator, site),
-                change: &|indicator, site, basis| {
-                    known.get(&(indicator.id.clone(), site.clone(), basis.clone())).copied().unwrap_or(Change::Few)
-                },
-            };
-            let release = protect(&ask);
-            (key, release)
+    let release = |reader: &Reader| {
+        protect(&Ask {
+            document: &reader.convention.document,
+            evaluation,
+            viewer: reader.site.as_ref(),
+            secret,
+            on,
+            before: before.get(&reader.key()),
+            basis: &|indicator, site| basis(convention, evaluation, indicator, site),
+            change: &|indicator, site, basis| {
+                known.get(&(indicator.id.clone(), site.clone(), basis.clone())).copied().unwrap_or(Change::Few)
+            },
         })
-        .collect()
+    };
+    readers.iter().map(|reader| (reader.clone(), release(reader))).collect()
 }
 
 /// What the results of a site for an indicator are computed from.
@@ -118,29 +130,22 @@ fn change(convention: &Convention, evaluation: &Evaluation, tables: &[DepositTab
     }
 }
 
-/// The newest snapshot as this reader may see it, under the uses of this version.
-pub(super) async fn read(
-    app: &App,
-    registered: &Registered,
-    secret: &[u8],
-    viewer: Option<&Siren>,
-    snapshot: &EvaluationRow,
-) -> Result<Evaluation> {
-    let (name, key) = (registered.head.name.clone(), viewer.map_or(OUTSIDE, Siren::as_str));
-    let kept = app.store.release(&name, key).await?;
+/// The newest snapshot as this reader may see it, under the uses of the version in force for them.
+pub(super) async fn read(app: &App, agreement: &Agreement, secret: &[u8], reader: &Reader, snapshot: &EvaluationRow) -> Result<Evaluation> {
+    let kept = app.store.release(&agreement.name, &reader.key()).await?;
     let before: Option<Release> = kept.as_ref().map(|row| serde_json::from_str(&row.body)).transpose().map_err(Error::internal)?;
     if let (Some(row), Some(release)) = (&kept, &before)
-        && (row.evaluation_id, row.convention_id) == (snapshot.head.id, registered.head.id)
+        && (row.evaluation_id, row.convention_id) == (snapshot.head.id, reader.version)
     {
         return Ok(release.evaluation.clone());
     }
     // A reader who is new, or whose uses have changed since.
     let evaluation: Evaluation = serde_json::from_str(&snapshot.body).map_err(Error::internal)?;
-    let convention = &registered.convention;
+    let convention = agreement.version(snapshot.head.convention_id).map_or(&reader.convention, |version| &version.convention);
     let release = protect(&Ask {
-        document: &convention.document,
+        document: &reader.convention.document,
         evaluation: &evaluation,
-        viewer,
+        viewer: reader.site.as_ref(),
         secret,
         on: app.clock.today(),
         before: before.as_ref(),
@@ -148,17 +153,17 @@ pub(super) async fn read(
         change: &|indicator, site, shown| change(convention, &evaluation, &[], &indicator.id, site, shown),
     });
     let mut tx = app.store.begin().await?;
-    tx.put_release(&row(app, registered, key, snapshot, &release)?).await?;
+    tx.put_release(&row(app, reader, snapshot, &release)?).await?;
     tx.commit().await?;
     Ok(release.evaluation)
 }
 
 /// A release as it is kept.
-pub(super) fn row(app: &App, registered: &Registered, viewer: &str, snapshot: &EvaluationRow, release: &Release) -> Result<ReleaseRow> {
+pub(super) fn row(app: &App, reader: &Reader, snapshot: &EvaluationRow, release: &Release) -> Result<ReleaseRow> {
     Ok(ReleaseRow {
-        convention: registered.head.name.clone(),
-        viewer: viewer.to_owned(),
-        convention_id: registered.head.id,
+        convention: snapshot.head.convention.clone(),
+        viewer: reader.key(),
+        convention_id: reader.version,
         evaluation_id: snapshot.head.id,
         body: serde_json::to_string(release).map_err(Error::internal)?,
         created_at: app.clock.now(),

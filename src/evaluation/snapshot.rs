@@ -2,21 +2,23 @@
 
 use std::path::Path;
 
+use chrono::NaiveDate;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{disclosure::Release, evaluate, release, result::Evaluation};
+use super::{disclosure::Release, evaluate, release::{self, Reader}, result::Evaluation};
 use crate::{
     access::Actor,
     app::App,
     audit::{self, Entry},
     convention::{
-        perimeter::{self, Role, Use},
+        agreement::Agreement,
+        perimeter::{self, Ask, Role, Use},
         register::{self, Registered},
     },
     deposit::parquet,
     error::{Error, Kind, Result},
-    ids::{AccountId, ConventionId, EvaluationId},
+    ids::{AccountId, ConventionId, EvaluationId, Siren},
     indicator::DepositTable,
     lake::Key,
     store::{
@@ -37,15 +39,28 @@ pub struct Snapshot {
     pub stale: bool,
 }
 
-/// Computes the snapshot of what counts now, unless the newest one says it already or is final.
+/// Computes the snapshot of what counts now, unless the newest one says it already or is final, or the convention allows none today.
 pub async fn refresh(app: &App, convention: ConventionId) -> Result<()> {
-    let name = register::version(app, convention).await?.head.name;
-    let registered = register::find(app, &name).await?;
-    let newest = app.store.latest_evaluation(registered.head.id).await?;
-    if newest.is_some_and(|row| row.head.is_final) {
+    let agreement = register::agreement_of(app, convention).await?;
+    let newest = app.store.latest_evaluation(convention).await?;
+    if newest.is_some_and(|row| row.head.is_final) || perimeter::agreed(&agreement, &Ask::of(Use::Evaluation), app.clock.today()).is_err() {
         return Ok(());
     }
-    compute(app, &registered, false, None).await.map(drop)
+    compute(app, &agreement, false, None).await.map(drop)
+}
+
+/// The version that is evaluated.
+fn reference(app: &App, agreement: &Agreement) -> Registered {
+    Registered::from(agreement.reference(app.clock.today()))
+}
+
+/// The deposits that count today: those that the version in force for their site allows to evaluate. A site under an older version takes
+/// part as that one says.
+async fn counting(app: &App, agreement: &Agreement) -> Result<Vec<Deposit>> {
+    let (reference, today) = (agreement.reference(app.clock.today()), app.clock.today());
+    let mut deposits = app.store.current_deposits(reference.head.id).await?;
+    deposits.retain(|d| perimeter::agreed(agreement, &Ask::of(Use::Evaluation).dataset(&d.dataset).site(&d.site), today).is_ok());
+    Ok(deposits)
 }
 
 /// Locks the final snapshot: the only one from which conclusions are drawn.
@@ -54,10 +69,12 @@ pub async fn refresh(app: &App, convention: ConventionId) -> Result<()> {
 /// Officers only; `period_not_over` before the last day has passed; `already_final`; `computing` while a deposit is being checked.
 pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<EvaluationHead> {
     actor.require(&[Role::Officer])?;
-    let registered = register::find(app, convention).await?;
+    let agreement = register::agreement(app, convention).await?;
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::Evaluation), app.clock.today())?;
+    let registered = reference(app, &agreement);
     let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
     let already_final = "L'évaluation définitive est déjà arrêtée.";
-    if app.clock.today() <= registered.head.ends_on {
+    if app.clock.today() <= agreement.last_day() {
         return conflict(
             "period_not_over",
             "L'expérimentation n'est pas terminée : l'évaluation définitive s'arrête après son dernier jour.",
@@ -69,21 +86,21 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
     if app.store.undecided_deposits(registered.head.id).await? > 0 {
         return conflict("computing", "Des fichiers sont en cours de contrôle. Attendez qu'ils soient décidés, puis réessayez.");
     }
-    let (head, made) = compute(app, &registered, true, Some(actor)).await?;
+    let (head, made) = compute(app, &agreement, true, Some(actor)).await?;
     if made { Ok(head) } else { conflict("already_final", already_final) }
 }
 
 /// The newest snapshot, and whether it was made just now.
-async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
-    let deposits = app.store.current_deposits(registered.head.id).await?;
-    let inputs = inputs(registered, &deposits, is_final);
+async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
+    let (registered, deposits) = (reference(app, agreement), counting(app, agreement).await?);
+    let inputs = inputs(&registered, &deposits, is_final);
     let newest = app.store.latest_evaluation(registered.head.id).await?.map(|row| row.head);
     if let Some(head) = newest.as_ref().filter(|head| head.inputs_sha256 == inputs) {
         return Ok((head.clone(), false));
     }
     let before = release::before(app, &registered.head.name).await?;
     let counted = deposits.len();
-    let deposits: Vec<Deposit> = deposits.into_iter().chain(released_files(app, registered, &before).await?).collect();
+    let deposits: Vec<Deposit> = deposits.into_iter().chain(released_files(app, &registered, &before).await?).collect();
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
     for (i, deposit) in deposits.into_iter().enumerate() {
@@ -93,17 +110,19 @@ async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<
         files.push((deposit, path));
     }
     let (convention, version) = (registered.convention.clone(), u32::try_from(registered.head.version).map_err(Error::internal)?);
-    let (secret, today) = (secret(app, registered).await?, app.clock.today());
+    let today = app.clock.today();
+    let readers: Vec<Reader> = agreement.sites().into_iter().map(Some).chain([None]).map(|site| reader(agreement, site, today)).collect();
+    let secret = secret(agreement);
     let (body, releases) = tokio::task::spawn_blocking(move || {
         let tables: Vec<_> = files.iter().map(|(deposit, path)| table(deposit, path)).collect::<Result<_>>()?;
         let evaluation = evaluate(&convention, version, &tables[..counted], is_final);
-        let releases = release::all(&convention, &secret, today, &evaluation, &tables, &before);
+        let releases = release::all(&convention, &readers, &secret, today, &evaluation, &tables, &before);
         Ok::<_, Error>((serde_json::to_string(&evaluation).map_err(Error::internal)?, releases))
     })
     .await
     .map_err(Error::internal)??;
     let number = newest.map_or(0, |head| head.number) + 1;
-    keep(app, registered, is_final, by, (inputs, body, number), &releases).await
+    keep(app, &registered, is_final, by, (inputs, body, number), &releases).await
 }
 
 /// The deposits that count no longer, but did in what readers were shown, as far as their tables are still there.
@@ -129,9 +148,14 @@ async fn released_files(app: &App, registered: &Registered, before: &release::Be
 }
 
 /// What only the hub knows, always the same for one convention: the id of its first version is random, lasting, and shown to no site.
-async fn secret(app: &App, registered: &Registered) -> Result<Vec<u8>> {
-    let versions = app.store.convention_versions(&registered.head.name).await?;
-    Ok(versions.last().map_or(registered.head.id, |first| first.id).0.as_bytes().to_vec())
+fn secret(agreement: &Agreement) -> Vec<u8> {
+    agreement.versions()[0].head.id.0.as_bytes().to_vec()
+}
+
+/// A reader who may not see every value (none of the sites: named recipients and the public), under the uses of the version in force for them.
+fn reader(agreement: &Agreement, site: Option<Siren>, today: NaiveDate) -> Reader {
+    let version = site.as_ref().and_then(|site| agreement.in_force_for(site, today)).unwrap_or_else(|| agreement.reference(today));
+    Reader { site, version: version.head.id, convention: version.convention.clone() }
 }
 
 fn table(deposit: &Deposit, path: &Path) -> Result<DepositTable> {
@@ -150,7 +174,7 @@ async fn keep(
     is_final: bool,
     by: Option<&Actor>,
     (inputs, body, number): (String, String, i64),
-    releases: &[(String, Release)],
+    releases: &[(Reader, Release)],
 ) -> Result<(EvaluationHead, bool)> {
     let (id, now) = (EvaluationId(app.clock.id()), app.clock.now());
     let created_by: Option<AccountId> = by.map(|a| a.account);
@@ -165,8 +189,8 @@ async fn keep(
         // What readers were shown has changed while this was computed: it is compared with that, another time.
         return Err(Error::new(Kind::Conflict, "computing", "Les indicateurs viennent de changer. Réessayez dans un instant."));
     }
-    for (viewer, released) in releases {
-        tx.put_release(&release::row(app, registered, viewer, &row, released)?).await?;
+    for (reader, released) in releases {
+        tx.put_release(&release::row(app, reader, &row, released)?).await?;
     }
     let entry = Entry {
         at: now,
@@ -194,9 +218,9 @@ fn inputs(registered: &Registered, deposits: &[Deposit], is_final: bool) -> Stri
 /// # Errors
 /// [`Kind::NotFound`] for a convention that is not the actor's; what the perimeter refuses.
 pub async fn latest(app: &App, actor: &Actor, convention: &str) -> Result<Option<Snapshot>> {
-    let registered = register::find(app, convention).await?;
-    let row = app.store.latest_evaluation(registered.head.id).await?;
-    view(app, actor, &registered, row).await
+    let agreement = register::agreement(app, convention).await?;
+    let row = app.store.latest_evaluation(reference(app, &agreement).head.id).await?;
+    view(app, actor, &agreement, row).await
 }
 
 /// The snapshot with this number.
@@ -204,33 +228,32 @@ pub async fn latest(app: &App, actor: &Actor, convention: &str) -> Result<Option
 /// # Errors
 /// As [`latest`].
 pub async fn numbered(app: &App, actor: &Actor, convention: &str, number: i64) -> Result<Option<Snapshot>> {
-    let registered = register::find(app, convention).await?;
-    let row = app.store.evaluation(registered.head.id, number).await?;
-    view(app, actor, &registered, row).await
+    let agreement = register::agreement(app, convention).await?;
+    let row = app.store.evaluation(reference(app, &agreement).head.id, number).await?;
+    view(app, actor, &agreement, row).await
 }
 
-async fn view(app: &App, actor: &Actor, registered: &Registered, row: Option<EvaluationRow>) -> Result<Option<Snapshot>> {
-    let (document, person, today) = (&registered.convention.document, actor.person(), app.clock.today());
-    let whole = perimeter::may(document, &person, Use::Evaluation, None, None, today);
+async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<EvaluationRow>) -> Result<Option<Snapshot>> {
+    let (person, today) = (actor.person(), app.clock.today());
+    let whole = perimeter::may(agreement, &person, &Ask::of(Use::Evaluation), today);
     if let Err(refusal) = &whole {
         // A site sees its own results, and the others' as far as the comparison goes.
         let site = person.site.as_ref().ok_or_else(|| Error::new(refusal.kind, refusal.code, refusal.message.clone()))?;
-        perimeter::may(document, &person, Use::OwnResults, None, Some(site), today)?;
+        perimeter::may(agreement, &person, &Ask::of(Use::OwnResults).site(site), today)?;
     }
     let Some(row) = row else { return Ok(None) };
     let evaluation: Evaluation = match (&whole, &person.site) {
         (Err(_), Some(site)) => {
             // What a site was shown of older snapshots is not kept: differences between many would tell what two do not.
-            let newest = app.store.latest_evaluation(registered.head.id).await?;
+            let newest = app.store.latest_evaluation(row.head.convention_id).await?;
             if newest.is_some_and(|newest| newest.head.id != row.head.id) {
                 return Ok(None);
             }
-            release::read(app, registered, &secret(app, registered).await?, Some(site), &row).await?
+            release::read(app, agreement, &secret(agreement), &reader(agreement, Some(site.clone()), today), &row).await?
         }
         _ => serde_json::from_str(&row.body).map_err(Error::internal)?,
     };
     let head = row.head;
-    let deposits = app.store.current_deposits(registered.head.id).await?;
-    let stale = !head.is_final && head.inputs_sha256 != inputs(registered, &deposits, false);
+    let stale = !head.is_final && head.inputs_sha256 != inputs(&reference(app, agreement), &counting(app, agreement).await?, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

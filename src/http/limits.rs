@@ -61,7 +61,7 @@ impl Limits {
             limiter.retain_recent();
         }
         let whole = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        limiter.check_key(key).map_err(|until| Wait(whole(until.wait_time_from(DefaultClock::default().now())).max(1)))
+        limiter.check_key(key).map_err(|until| Wait(whole(until.wait_time_from(limiter.clock().now())).max(1)))
     }
 }
 

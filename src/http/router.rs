@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use super::{api, assets, failure, health, pages::*, security};
+use super::{api, assets, failure, health, limits, pages::*, reads, security};
 use crate::app::App;
 
 /// The whole hub: pages, API, assets, probes.
@@ -17,6 +17,7 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(home::page))
         .route("/connexion", get(sign_in::form).post(sign_in::sign_in))
+        .route("/connexion/code", post(sign_in::second_step))
         .route("/deconnexion", post(sign_in::sign_out))
         .route("/experimentations", get(experiments::page))
         .route("/experimentations/{name}", get(experiment::page))
@@ -39,10 +40,16 @@ pub fn router(app: App) -> Router {
         .route("/depots/{id}/rapport.json", get(deposit::report))
         .route("/depots/{id}/evenements", get(deposit::events))
         .route("/depots/{id}/retrait", get(deposit::confirm).post(deposit::withdraw))
+        .route("/compte/second-facteur", get(second_factor::page))
+        .route("/compte/second-facteur/{act}", post(second_factor::act))
         .route("/administration/comptes", get(accounts::page))
         .route("/administration/jetons", get(tokens::page).post(tokens::create))
         .route("/administration/jetons/{id}/revocation", post(tokens::revoke))
         .route("/administration/journal", get(audit::page))
+        .route("/administration/courriels", get(mails::page))
+        .route("/administration/courriels/{id}", get(mails::letter))
+        .route("/administration/courriels/{id}/lettre.html", get(mails::html))
+        .route("/compte/courriels", get(mail_preferences::page).post(mail_preferences::choose))
         .route("/reglement", get(text::rules))
         .route("/accessibilite", get(text::accessibility))
         .route("/donnees-personnelles", get(text::privacy))
@@ -55,6 +62,8 @@ pub fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::serve))
         .merge(pages)
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn_with_state(app.clone(), reads::record))
+        .layer(from_fn_with_state((app.clone(), limits::Limits::default()), limits::by_address))
         .layer(from_fn_with_state(app.clone(), security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(app)

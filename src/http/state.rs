@@ -5,9 +5,12 @@ use axum::{
     http::{HeaderMap, Method, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_extra::extract::CookieJar;
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
 
-use super::{failure::PageError, problem::Problem, view::Who};
+use super::{failure::PageError, limits, problem::Problem, reads, view::Who};
 use crate::{
     access,
     access::Actor,
@@ -20,6 +23,12 @@ use crate::{
 /// Name of the session's cookie.
 pub fn cookie_name(app: &App) -> &'static str {
     if app.config.secure_cookies() { "__Host-retex" } else { "retex" }
+}
+
+/// The cookie that carries a session.
+pub fn session_cookie(app: &App, token: String) -> Cookie<'static> {
+    let cookie = Cookie::build((cookie_name(app), token)).path("/").http_only(true).same_site(SameSite::Lax);
+    cookie.secure(app.config.secure_cookies()).build()
 }
 
 /// The token of the session's cookie.
@@ -42,7 +51,11 @@ impl FromRequestParts<App> for Signed {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         match actor_of_session(app, &parts.headers).await {
-            Ok(Some(actor)) => Ok(Self(actor)),
+            Ok(Some(actor)) => {
+                reads::signed(&actor);
+                limits::by_account(parts, actor.account).map_err(|refusal| *refusal)?;
+                Ok(Self(actor))
+            }
             Ok(None) => {
                 let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
                 let next = if parts.method == Method::GET && path != "/" { format!("?suite={}", percent(path)) } else { String::new() };
@@ -56,26 +69,69 @@ impl FromRequestParts<App> for Signed {
 /// The caller of the API: a bearer token, or, for reading only, a session.
 pub struct Caller(pub Actor);
 
-impl FromRequestParts<App> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+impl Caller {
+    async fn of(parts: &Parts, app: &App) -> Result<Actor> {
         let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.split_once(' '));
         // RFC 9110: the scheme's case does not matter.
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
         if let Some(token) = bearer {
-            return Ok(Self(access::bearer(app, token.trim()).await?));
+            return access::bearer(app, token.trim()).await;
         }
         if matches!(parts.method, Method::GET | Method::HEAD)
             && let Some(actor) = actor_of_session(app, &parts.headers).await?
         {
-            return Ok(Self(actor));
+            return Ok(actor);
         }
-        Err(Problem(Error::new(
+        Err(Error::new(
             Kind::Unauthenticated,
             "unauthenticated",
             "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».",
-        )))
+        ))
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let actor = Self::of(parts, app).await.map_err(|error| Problem(error).into_response())?;
+        reads::signed(&actor);
+        limits::by_account(parts, actor.account).map_err(|refusal| *refusal)?;
+        Ok(Self(actor))
+    }
+}
+
+/// Where the request comes from, for counting tries and for the list of sessions.
+pub struct From(pub access::Origin);
+
+impl FromRequestParts<App> for From {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Self::Rejection> {
+        let address = parts.extensions.get::<limits::Address>().map(|limits::Address(a)| a.to_string()).unwrap_or_default();
+        let device = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).and_then(device);
+        Ok(Self(access::Origin { address, device }))
+    }
+}
+
+/// «Firefox, Windows»: what a browser says it is, in a few words that its owner recognises.
+fn device(agent: &str) -> Option<String> {
+    // The first that fits: most browsers also name those that they descend from.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chromium/", "Chromium"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] =
+        [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux")];
+    let of = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (of(&BROWSERS), of(&SYSTEMS)) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+        (Some(browser), Some(system)) => Some(format!("{browser}, {system}")),
     }
 }
 
@@ -162,5 +218,20 @@ pub fn role_code(role: Role) -> &'static str {
         Role::Officer => "officer",
         Role::DataProtectionOfficer => "data_protection_officer",
         Role::Administrator => "administrator",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn a_device_is_said_in_two_words() {
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0";
+        assert_eq!(device(edge).as_deref(), Some("Edge, Windows"));
+        let iphone =
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 (KHTML, like Gecko) Version/18.0 Mobile Safari/604.1";
+        assert_eq!(device(iphone).as_deref(), Some("Safari, iPhone"));
+        assert_eq!(device("curl/8.5"), None);
     }
 }

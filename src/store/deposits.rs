@@ -193,7 +193,8 @@ const SAME: &str = deposits!(
          AND c.dataset = $3 AND COALESCE(c.period, '') = COALESCE($4, '') AND c.state = 'accepted'))
      ORDER BY created_at DESC, id DESC LIMIT 1"
 );
-const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL ORDER BY key";
+const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL
+    UNION SELECT document_key FROM signatures WHERE document_key IS NOT NULL ORDER BY key";
 
 impl Store {
     /// One deposit.

@@ -1,6 +1,6 @@
 //! Attacks on what sites and the public are shown: each tries to tell a withheld value from all the rest.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use polars::prelude::{Column, DataFrame, NamedFrom, Series};
 use proptest::prelude::*;
@@ -8,10 +8,11 @@ use retex::{
     convention::Convention,
     evaluation::{
         disclosure::{Release, links},
-        evaluate, release,
+        evaluate,
+        release::{self, Reader},
         result::{Evaluation, IndicatorResult, SiteResult, Verdict},
     },
-    ids::Siren,
+    ids::{ConventionId, Siren},
     indicator::DepositTable,
     territory::{self, OrganisationKind},
 };
@@ -104,8 +105,13 @@ impl Hub {
         let old: Vec<DepositTable> = self.tables.drain(..).filter(|t| !known.contains(&t.sha256)).collect();
         self.full = evaluate(&self.convention, 1, &current, is_final);
         self.tables = current.into_iter().chain(old).collect();
-        let released = release::all(&self.convention, SECRET, on.parse().unwrap(), &self.full, &self.tables, &self.before);
-        self.before = released.into_iter().collect();
+        let convention = Arc::new(self.convention.clone());
+        let parties = self.convention.document.parties.sites.iter().map(|p| Some(p.siren.clone()));
+        let reader = |site| Reader { site, version: ConventionId(uuid::Uuid::nil()), convention: convention.clone() };
+        let readers: Vec<Reader> = parties.chain([None]).map(reader).collect();
+        let on = on.parse().unwrap();
+        let released = release::all(&convention, &readers, SECRET, on, &self.full, &self.tables, &self.before);
+        self.before = released.into_iter().map(|(reader, release)| (reader.key(), release)).collect();
         self.audit();
     }
 

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its own setting fails")]
 
+mod access;
 mod architecture;
 mod backup;
 mod check;
@@ -17,8 +18,13 @@ mod hub_admin;
 mod hub_api;
 mod jobs;
 mod lake;
+mod mail;
+mod mail_pages;
+mod mail_texts;
 mod migrations;
+mod paper;
 mod parquet;
 mod report;
 mod samples;
+mod signature;
 mod store;
