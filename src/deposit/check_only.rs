@@ -31,9 +31,9 @@ where
             Error::invalid("upload_interrupted", "L'envoi s'est interrompu avant la fin. Rien n'a été gardé : recommencez.").with_source(e)
         })?;
         let size = piece.len() as u64;
-        left = left.checked_sub(size).ok_or_else(|| {
-            Error::new(Kind::TooLarge, "too_large", "Ce fichier dépasse la taille permise. Découpez-le par période.")
-        })?;
+        left = left
+            .checked_sub(size)
+            .ok_or_else(|| Error::new(Kind::TooLarge, "too_large", "Ce fichier dépasse la taille permise. Découpez-le par période."))?;
         file.write_all(&piece).await?;
     }
     file.flush().await?;

@@ -6,7 +6,12 @@ use chrono::NaiveDate;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{disclosure::Release, evaluate, release::{self, Reader}, result::Evaluation};
+use super::{
+    disclosure::Release,
+    evaluate,
+    release::{self, Reader},
+    result::Evaluation,
+};
 use crate::{
     access::Actor,
     app::App,

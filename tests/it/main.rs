@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 mod access;
+mod access_matrix;
 mod architecture;
+mod audit;
 mod backup;
 mod check;
 mod check_properties;
@@ -22,9 +24,11 @@ mod mail;
 mod mail_pages;
 mod mail_texts;
 mod migrations;
+mod openid;
 mod paper;
 mod parquet;
 mod report;
 mod samples;
+mod security;
 mod signature;
 mod store;
