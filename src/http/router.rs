@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use super::{api, assets, failure, health, pages::*, reads, security};
+use super::{api, assets, failure, health, limits, pages::*, reads, security};
 use crate::app::App;
 
 /// The whole hub: pages, API, assets, probes.
@@ -96,6 +96,7 @@ pub fn router(app: App) -> Router {
         .merge(pages)
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(app.clone(), reads::record))
+        .layer(from_fn_with_state((app.clone(), limits::Limits::default()), limits::by_address))
         .layer(from_fn_with_state(app.clone(), security::guard))
         .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(app)

@@ -181,7 +181,7 @@ fn too_large(limit: u64) -> Error {
     };
     Error::new(
         Kind::TooLarge,
-        "file_too_large",
+        "too_large",
         format!("Le fichier dépasse {size}\u{a0}{unit}, la taille maximale. Envoyez-le en plusieurs parties."),
     )
 }

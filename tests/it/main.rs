@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 mod access;
+mod access_matrix;
 mod architecture;
 mod audit;
 mod backup;
@@ -10,6 +11,7 @@ mod check_properties;
 mod config;
 mod convention;
 mod drafts;
+mod disclosure;
 mod evaluate;
 mod fixtures;
 mod ground;
@@ -28,5 +30,6 @@ mod paper;
 mod parquet;
 mod report;
 mod samples;
+mod security;
 mod signature;
 mod store;
