@@ -81,6 +81,33 @@ async fn furnish(ground: &Ground) {
     })
     .await
     .unwrap();
+    tx.insert_signature(&Signature {
+        id: SignatureId(app.clock.id()),
+        convention_id: convention,
+        party: PARIS.parse().unwrap(),
+        sha256: "s".to_owned(),
+        account_id: None,
+        name: "Dominique Petit".to_owned(),
+        quality: "Maire".to_owned(),
+        deed_reference: "2025-041".to_owned(),
+        deed_date: "2025-12-10".parse().unwrap(),
+        signed_at: now,
+        means: Means::Paper,
+        second_factor: None,
+        document_key: None,
+        recorded_by: Some(account),
+    })
+    .await
+    .unwrap();
+    tx.insert_termination(&Termination {
+        convention: "tri-demandes-2026".to_owned(),
+        ends_on: "2026-06-01".parse().unwrap(),
+        reason: "Le prestataire se retire.".to_owned(),
+        created_at: now,
+        created_by: None,
+    })
+    .await
+    .unwrap();
     let summary = SummaryRow { deposit_sha256: "d".to_owned(), indicator_sha256: "i".to_owned(), body: "1e-300".to_owned() };
     tx.put_summaries(&[summary]).await.unwrap();
     let answers = RexAnswers { answers: "{}".to_owned(), seen: 0, updated_at: now, updated_by: account, submitted_at: Some(now) };

@@ -225,8 +225,7 @@ async fn put(app: &App, actor: &Actor, name: &str, signature: Signature) -> Resu
         letters::in_force(app, &mut tx, version, &bound).await?;
     }
     if !bound.is_empty() {
-        // What is computed follows the versions that hold, and a plan is frozen by its first signatures.
-        tx.enqueue(&app.clock, &Job::Evaluate { convention: signature.convention_id }).await?;
+        evaluate_again(app, &mut tx, signature.convention_id).await?;
     }
     tx.commit().await?;
     Ok(signature)
@@ -352,8 +351,17 @@ pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why:
     tx.insert_termination(&row).await?;
     record(app, &mut tx, Some(actor), None, "convention.terminate", id, json!({"name": name, "on": on, "reason": why})).await?;
     letters::ending(app, &mut tx, &agreed, on, Some(why)).await?;
-    tx.enqueue(&app.clock, &Job::Evaluate { convention: id }).await?;
+    evaluate_again(app, &mut tx, id).await?;
     tx.commit().await
+}
+
+/// What was computed follows the versions that hold and the plan that was signed first. Before a first snapshot there is nothing to make
+/// again: deposits ask for it.
+async fn evaluate_again(app: &App, tx: &mut Tx, version: ConventionId) -> Result<()> {
+    if !app.store.evaluations(version).await?.is_empty() {
+        tx.enqueue(&app.clock, &Job::Evaluate { convention: version }).await?;
+    }
+    Ok(())
 }
 
 /// Days before the last one at which parties are told that it comes.
@@ -371,7 +379,7 @@ pub async fn morning(app: &App) -> Result<()> {
             let start = version.head.starts_on;
             if agreed.terminated.is_none() && !sites.is_empty() && start <= today && start + LATE >= today {
                 letters::in_force(app, &mut tx, version, &sites).await?;
-                tx.enqueue(&app.clock, &Job::Evaluate { convention: version.head.id }).await?;
+                evaluate_again(app, &mut tx, version.head.id).await?;
             }
         }
         let last = agreed.last_day();
