@@ -14,6 +14,7 @@ pub mod perimeter;
 mod plan;
 pub mod register;
 pub mod rules;
+pub mod scope;
 mod source;
 mod typing;
 mod validate;

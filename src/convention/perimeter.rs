@@ -13,6 +13,7 @@ use chrono::{Days, Months, NaiveDate};
 use super::{
     agreement::{AgreedVersion, Agreement},
     document::days,
+    scope::{Scope, Verb},
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -98,6 +99,8 @@ pub struct Person {
     pub role: Role,
     /// The site that they are bound to; none for the Métropole's people.
     pub site: Option<Siren>,
+    /// What the token that speaks is limited to, if it is one.
+    pub scope: Option<Scope>,
 }
 
 /// What is asked.
@@ -138,6 +141,23 @@ pub enum Use<'a> {
     WriteRex,
 }
 
+impl Use<'_> {
+    /// What a token needs for it.
+    fn verb(self) -> Verb {
+        match self {
+            Self::ReadConvention
+            | Self::ReadDraft
+            | Self::ReadDeposit
+            | Self::OwnResults
+            | Self::Compare
+            | Self::Evaluation
+            | Self::ReadRex => Verb::Read,
+            Self::Deposit | Self::Withdraw => Verb::Deposit,
+            Self::WriteRex | Self::Draft | Self::Sign | Self::Manage | Self::Share { .. } | Self::OpenData => Verb::Write,
+        }
+    }
+}
+
 /// What is asked, of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask<'a> {
@@ -173,11 +193,21 @@ impl<'a> Ask<'a> {
     }
 }
 
+/// Refuses what the person's token does not reach. A convention's text is the same for all its sites and datasets.
+fn within_scope(person: &Person, ask: &Ask<'_>) -> Result<()> {
+    match &person.scope {
+        None => Ok(()),
+        Some(scope) if matches!(ask.asked, Use::ReadConvention | Use::ReadDraft | Use::Draft) => scope.allows_verb(ask.asked.verb()),
+        Some(scope) => scope.allows(ask.asked.verb(), ask.dataset, ask.site.or(person.site.as_ref())),
+    }
+}
+
 /// Whether `person` may make this use today.
 ///
 /// # Errors
-/// [`Kind::NotFound`] where the person may not know of it; `role_not_allowed` where the role does not allow it; those of [`agreed`].
+/// [`Kind::NotFound`] where the person may not know of it; `token_scope` for their token; `role_not_allowed` where the role does not allow it; those of [`agreed`].
 pub fn may(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    within_scope(person, ask)?;
     let of_another = person.site.as_ref().is_some_and(|own| ask.site.is_some_and(|s| s != own));
     let knows = person.site.as_ref().is_none_or(|own| agreement.names(own)) && ask.site.is_none_or(|s| agreement.names(s));
     if !knows || (of_another && ask.asked != Use::Compare) {
@@ -201,6 +231,7 @@ pub fn may(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDa
 /// # Errors
 /// [`Kind::NotFound`] where the person may not know of it, `role_not_allowed` where the role does not allow it.
 pub fn may_draft(person: &Person, sites: &[Siren], in_review: bool, asked: Use<'_>) -> Result<()> {
+    within_scope(person, &Ask::of(asked))?;
     match &person.site {
         Some(own) if !in_review || !sites.contains(own) => return Err(absent()),
         None if !in_review && person.role != Role::Officer => return Err(absent()),

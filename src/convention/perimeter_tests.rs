@@ -37,7 +37,7 @@ fn code(answer: Result<()>) -> &'static str {
 }
 
 fn ask(agreed: &Agreement, role: Role, own: Option<&Siren>, ask: Ask<'_>, on: &str) -> &'static str {
-    code(may(agreed, &Person { role, site: own.cloned() }, &ask, day(on)))
+    code(may(agreed, &Person { role, site: own.cloned(), scope: None }, &ask, day(on)))
 }
 
 const DURING: &str = "2026-02-10";
@@ -167,7 +167,7 @@ fn deposits_close_after_the_corrections_and_reading_with_the_retention() {
 fn a_draft_is_its_officers_until_it_is_in_review() {
     let (own, other) = (siren("219300480"), siren("219200078"));
     let draft = |role, site: Option<&Siren>, review, asked| {
-        code(may_draft(&Person { role, site: site.cloned() }, std::slice::from_ref(&own), review, asked))
+        code(may_draft(&Person { role, site: site.cloned(), scope: None }, std::slice::from_ref(&own), review, asked))
     };
     assert_eq!(draft(Role::Officer, None, false, Use::Draft), "ok");
     for role in [Role::Contributor, Role::Signatory] {

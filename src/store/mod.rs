@@ -67,6 +67,7 @@ macro_rules! text_column {
     };
 }
 
+pub mod access;
 pub mod accounts;
 pub mod audit;
 pub mod backup;

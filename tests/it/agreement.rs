@@ -227,10 +227,8 @@ async fn two_officers_and_two_signatories_at_once(ground: &Ground) {
     let app = &ground.app;
     let officer = someone(ground, Role::Officer, None).await;
     let titles = ["Un", "Deux", "Trois", "Quatre"];
-    let opened = futures::future::join_all(
-        titles.map(|title| register::open(app, &officer, document(|json| json["title"] = title.into()))),
-    )
-    .await;
+    let opened =
+        futures::future::join_all(titles.map(|title| register::open(app, &officer, document(|json| json["title"] = title.into())))).await;
     let heads: Vec<_> = opened.iter().filter_map(|o| o.as_ref().ok()).collect();
     assert_eq!(heads.len(), 1, "one is opened, the others are told");
     assert_eq!(opened.iter().filter(|o| o.as_ref().is_err_and(|e| e.code == "version_open")).count(), 3);

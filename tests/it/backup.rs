@@ -7,7 +7,7 @@ use retex::{
     audit::{self, Actor, Entry},
     backup::{Manifest, backup, restore},
     error::Kind,
-    ids::{EvaluationId, TokenId},
+    ids::{EvaluationId, MailId, SignatureId, TokenId},
     jobs::Job,
     store::{
         Page,
@@ -15,7 +15,9 @@ use retex::{
         backup::TABLES,
         deposits::DepositFilter,
         evaluations::{NewEvaluation, SummaryRow},
+        mails::Mail,
         rex::RexAnswers,
+        signatures::{Means, Signature, Termination},
     },
 };
 
@@ -55,6 +57,9 @@ async fn furnish(ground: &Ground) {
         created_at: now,
         expires_at: now,
         last_seen_at: now,
+        second_factor: None,
+        device: None,
+        id_token: None,
     })
     .await
     .unwrap();
@@ -67,6 +72,9 @@ async fn furnish(ground: &Ground) {
         expires_at: None,
         last_used_at: None,
         revoked_at: Some(now),
+        scope: None,
+        service: false,
+        created_by: None,
     })
     .await
     .unwrap();
@@ -105,6 +113,20 @@ async fn furnish(ground: &Ground) {
         reason: "Le prestataire se retire.".to_owned(),
         created_at: now,
         created_by: None,
+    })
+    .await
+    .unwrap();
+    tx.insert_mail(&Mail {
+        id: MailId(app.clock.id()),
+        account_id: Some(account),
+        address: "a@exemple.fr".to_owned(),
+        kind: "in_force".to_owned(),
+        letter: "{}".to_owned(),
+        unique_key: None,
+        created_at: now,
+        sent_at: None,
+        failed_at: None,
+        error: None,
     })
     .await
     .unwrap();

@@ -298,6 +298,9 @@ pub async fn signatory(app: &App, site: Option<&Siren>) -> Actor {
         site: account.organisation,
         csrf: String::new(),
         token: None,
+        session: None,
+        second_factor: None,
+        scope: None,
     }
 }
 

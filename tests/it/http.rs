@@ -137,6 +137,9 @@ async fn account(ground: &Ground, role: &str, name: &str, site: Option<&str>) ->
         created_at: clock.now(),
         expires_at: clock.now() + TimeDelta::days(1),
         last_seen_at: clock.now(),
+        second_factor: None,
+        device: None,
+        id_token: None,
     })
     .await
     .unwrap();
@@ -149,6 +152,9 @@ async fn account(ground: &Ground, role: &str, name: &str, site: Option<&str>) ->
         expires_at: None,
         last_used_at: None,
         revoked_at: None,
+        scope: None,
+        service: false,
+        created_by: None,
     })
     .await
     .unwrap();

@@ -108,7 +108,7 @@ async fn a_hub_is_set_up_and_carried_elsewhere() {
     assert_eq!(admin(&there, &["account", "list"], "").1, run(&["account", "list"], "").1);
     let actor = retex::access::bearer(&ground.app, &secret).await.unwrap();
     assert_eq!(actor.email, "bea@exemple.fr");
-    retex::access::sign_in(&ground.app, "bea@exemple.fr", "un autre mot de passe", "").await.unwrap();
+    retex::access::sign_in(&ground.app, "bea@exemple.fr", "un autre mot de passe", "").await.unwrap().opened().unwrap();
     assert_eq!(ground.app.store.convention_versions("chauffage-2026").await.unwrap().len(), 1);
     assert!(retex::audit::verify(&ground.app.store).await.unwrap().is_empty());
     ground.close().await;

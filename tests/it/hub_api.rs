@@ -31,7 +31,7 @@ async fn token(ground: &Ground, role: Role, site: Option<&str>) -> String {
     let mut tx = ground.app.store.begin().await.unwrap();
     tx.update_account(&account).await.unwrap();
     tx.commit().await.unwrap();
-    access::create_token(&ground.app, None, &account, "essai", None).await.unwrap().1
+    access::create_token(&ground.app, None, &account, access::NewToken { name: "essai".into(), ..Default::default() }).await.unwrap().1
 }
 
 async fn send(app: &App, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {

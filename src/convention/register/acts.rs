@@ -127,10 +127,11 @@ async fn enter(app: &App, by: Option<&Actor>, document: Json) -> Result<Conventi
 /// Signs a version in the hub, for the actor's site or for the Métropole.
 ///
 /// # Errors
-/// [`Kind::NotFound`] for a version that the actor may not know of; `not_signatory`, `not_a_party`; `second_factor_required`;
+/// `in_person` for a token; [`Kind::NotFound`] for a version that the actor may not know of; `not_signatory`, `not_a_party`; `second_factor_required`;
 /// `old_hash` if what was shown is not the version that is open; `version_withdrawn`, `already_signed`, `convention_terminated`,
 /// `convention_over`; located faults of the form.
 pub async fn sign(app: &App, actor: &Actor, version: ConventionId, form: SignatureForm) -> Result<Signature> {
+    actor.in_person()?;
     let agreed = known(app, actor, version).await?;
     if actor.role != Role::Signatory {
         return Err(Error::new(Kind::Forbidden, "not_signatory", "Seul le signataire de la collectivité ou de la Métropole signe."));

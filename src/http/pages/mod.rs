@@ -15,6 +15,7 @@ pub mod failure;
 pub mod home;
 pub mod indicator;
 pub mod rex;
+pub mod second_factor;
 pub mod sign_in;
 pub mod text;
 pub mod tokens;
