@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{disclosure, evaluate, result::Evaluation};
+use super::{Frozen, disclosure, evaluate_under, result::Evaluation};
 use crate::{
     access::Actor,
     app::App,
@@ -91,7 +91,8 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
 /// The newest snapshot, and whether it was made just now.
 async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
     let (registered, deposits) = (reference(app, agreement), counting(app, agreement).await?);
-    let inputs = inputs(&registered, &deposits, is_final);
+    let frozen = frozen(app, agreement);
+    let inputs = inputs(&registered, &frozen, &deposits, is_final);
     if let Some(row) = app.store.latest_evaluation(registered.head.id).await?.filter(|row| row.head.inputs_sha256 == inputs) {
         return Ok((row.head, false));
     }
@@ -106,7 +107,7 @@ async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&A
     let (convention, version) = (registered.convention.clone(), u32::try_from(registered.head.version).map_err(Error::internal)?);
     let body = tokio::task::spawn_blocking(move || {
         let tables: Vec<_> = files.iter().map(|(deposit, path)| table(deposit, path)).collect::<Result<_>>()?;
-        serde_json::to_string(&evaluate(&convention, version, &tables, is_final)).map_err(Error::internal)
+        serde_json::to_string(&evaluate_under(&convention, version, &frozen, &tables, is_final)).map_err(Error::internal)
     })
     .await
     .map_err(Error::internal)??;
@@ -154,10 +155,16 @@ async fn keep(
     Ok((row.head, true))
 }
 
-/// SHA-256 of all that decides a snapshot: the convention, the program, the deposits.
-fn inputs(registered: &Registered, deposits: &[Deposit], is_final: bool) -> String {
+/// What the first signatures froze, for the version that is evaluated.
+fn frozen(app: &App, agreement: &Agreement) -> Frozen {
+    Frozen::of(agreement, agreement.reference(app.clock.today()))
+}
+
+/// SHA-256 of all that decides a snapshot: the convention, the plan as it was signed, the program, the deposits.
+fn inputs(registered: &Registered, frozen: &Frozen, deposits: &[Deposit], is_final: bool) -> String {
     let files: Vec<_> = deposits.iter().map(|d| json!([d.site, d.dataset, d.period, d.sha256])).collect();
-    let all = json!([registered.convention.sha256, registered.head.version, env!("CARGO_PKG_VERSION"), is_final, files]);
+    let signed = frozen.plan.as_ref().map(|plan| &plan.convention_sha256);
+    let all = json!([registered.convention.sha256, registered.head.version, signed, env!("CARGO_PKG_VERSION"), is_final, files]);
     hex::encode(Sha256::digest(all.to_string()))
 }
 
@@ -200,6 +207,7 @@ async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<Evalu
         }
         _ => evaluation,
     };
-    let stale = !head.is_final && head.inputs_sha256 != inputs(&reference(app, agreement), &counting(app, agreement).await?, false);
+    let stale = !head.is_final
+        && head.inputs_sha256 != inputs(&reference(app, agreement), &frozen(app, agreement), &counting(app, agreement).await?, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

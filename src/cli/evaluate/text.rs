@@ -157,6 +157,7 @@ fn verdict(indicator: &IndicatorResult) -> &'static str {
         Verdict::Missed => "objectif non atteint",
         Verdict::Inconclusive => "non concluant",
         Verdict::NotEvaluable => "non évaluable",
+        Verdict::None if indicator.exploratory.is_some() => "aucune, car l’indicateur est exploratoire",
         Verdict::None if indicator.target.is_none() => "aucune, car aucun objectif n’est fixé",
         Verdict::None => "aucune, car l’indicateur est secondaire",
     }

@@ -1,5 +1,6 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
+mod agreements;
 mod conventions;
 mod deposits;
 mod evaluations;
@@ -45,6 +46,12 @@ pub fn router() -> Router<App> {
         .routes(routes!(me::read))
         .routes(routes!(conventions::list))
         .routes(routes!(conventions::read))
+        .routes(routes!(agreements::read))
+        .routes(routes!(agreements::document))
+        .routes(routes!(agreements::check))
+        .routes(routes!(agreements::open))
+        .routes(routes!(agreements::withdraw))
+        .routes(routes!(agreements::terminate))
         .routes(routes!(deposits::list))
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
