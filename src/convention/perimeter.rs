@@ -14,6 +14,7 @@ use super::{
     agreement::{AgreedVersion, Agreement},
     document::days,
     scope::{Scope, Verb},
+    witness,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -151,10 +152,26 @@ impl Use<'_> {
             | Self::OwnResults
             | Self::Compare
             | Self::Evaluation
+            | Self::Share { .. }
+            | Self::OpenData
             | Self::ReadRex => Verb::Read,
             Self::Deposit | Self::Withdraw => Verb::Deposit,
-            Self::WriteRex | Self::Draft | Self::Sign | Self::Manage | Self::Share { .. } | Self::OpenData => Verb::Write,
+            Self::Draft | Self::Sign | Self::Manage | Self::WriteRex => Verb::Write,
         }
+    }
+
+    /// Whether it is about what was agreed, which is the same for all sites and datasets.
+    fn is_of_the_text(self) -> bool {
+        matches!(self, Self::ReadConvention | Self::ReadDraft | Self::Draft | Self::Sign | Self::Manage)
+    }
+}
+
+/// Refuses what the person's token does not reach.
+fn within_scope(person: &Person, ask: &Ask<'_>) -> Result<()> {
+    match &person.scope {
+        None => Ok(()),
+        Some(scope) if ask.asked.is_of_the_text() => scope.allows_verb(ask.asked.verb()),
+        Some(scope) => scope.allows(ask.asked.verb(), ask.dataset, ask.site.or(person.site.as_ref())),
     }
 }
 
@@ -193,20 +210,29 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Refuses what the person's token does not reach. A convention's text is the same for all its sites and datasets.
-fn within_scope(person: &Person, ask: &Ask<'_>) -> Result<()> {
-    match &person.scope {
-        None => Ok(()),
-        Some(scope) if matches!(ask.asked, Use::ReadConvention | Use::ReadDraft | Use::Draft) => scope.allows_verb(ask.asked.verb()),
-        Some(scope) => scope.allows(ask.asked.verb(), ask.dataset, ask.site.or(person.site.as_ref())),
-    }
-}
-
 /// Whether `person` may make this use today.
 ///
 /// # Errors
-/// [`Kind::NotFound`] where the person may not know of it; `token_scope` for their token; `role_not_allowed` where the role does not allow it; those of [`agreed`].
+/// [`Kind::NotFound`] where the person may not know of it; `role_not_allowed` where the role does not allow it; those of [`agreed`].
 pub fn may(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    let answer = answer(agreement, person, ask, today);
+    witness::note(|| {
+        let site = ask.site.or(person.site.as_ref());
+        let version = site.and_then(|s| agreement.in_force_for(s, today)).unwrap_or_else(|| agreement.reference(today));
+        witness::Answer {
+            convention: agreement.name.clone(),
+            version: version.head.version,
+            asked: ask.asked.into(),
+            dataset: ask.dataset.map(str::to_owned),
+            fields: ask.fields.iter().map(|f| (*f).to_owned()).collect(),
+            site: site.cloned(),
+            refused: answer.as_ref().err().map(|e| e.code),
+        }
+    });
+    answer
+}
+
+fn answer(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
     within_scope(person, ask)?;
     let of_another = person.site.as_ref().is_some_and(|own| ask.site.is_some_and(|s| s != own));
     let knows = person.site.as_ref().is_none_or(|own| agreement.names(own)) && ask.site.is_none_or(|s| agreement.names(s));

@@ -128,7 +128,7 @@ fn slot(convention: &str, dataset: &str, period: &str, name: &str) -> Slot {
     }
 }
 
-fn body(bytes: &[u8]) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
+pub fn body(bytes: &[u8]) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
     stream::iter(bytes.chunks(1000).map(|c| Ok(Bytes::copy_from_slice(c))).collect::<Vec<_>>())
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod agreement;
+mod amendment;
 mod architecture;
 mod backup;
 mod check;
@@ -18,8 +19,13 @@ mod hub_admin;
 mod hub_api;
 mod jobs;
 mod lake;
+mod mail;
+mod mail_pages;
+mod mail_texts;
 mod migrations;
+mod paper;
 mod parquet;
 mod report;
 mod samples;
+mod signature;
 mod store;

@@ -22,7 +22,6 @@ use crate::{
     deposit,
     deposit::report::{CellFault, CheckReport, RuleCount},
     http::{
-        describe,
         failure::{PageResult, html},
         load::{self, Loaded},
         present,
@@ -30,6 +29,7 @@ use crate::{
         view::{Fact, Notice, Page, State},
         words,
     },
+    report::describe,
     store::deposits::{Deposit, DepositState},
 };
 

@@ -14,6 +14,8 @@ pub mod experiments;
 pub mod failure;
 pub mod home;
 pub mod indicator;
+pub mod mail_preferences;
+pub mod mails;
 pub mod rex;
 pub mod second_factor;
 pub mod sign_in;
