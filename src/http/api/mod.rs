@@ -1,6 +1,7 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
 mod accounts;
+mod agreements;
 mod audit;
 mod conventions;
 mod deposits;
@@ -88,11 +89,14 @@ pub fn router() -> Router<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(conventions::list))
         .routes(routes!(conventions::read))
-        .routes(routes!(conventions::versions))
         .routes(routes!(conventions::paper))
         .routes(routes!(conventions::version_paper))
-        .routes(routes!(conventions::withdraw))
-        .routes(routes!(conventions::terminate))
+        .routes(routes!(agreements::read))
+        .routes(routes!(agreements::document))
+        .routes(routes!(agreements::check))
+        .routes(routes!(agreements::open))
+        .routes(routes!(agreements::withdraw))
+        .routes(routes!(agreements::terminate))
         .routes(routes!(drafts::list, drafts::create))
         .routes(routes!(drafts::read, drafts::save, drafts::discard))
         .routes(routes!(drafts::check))
