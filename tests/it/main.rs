@@ -28,4 +28,5 @@ mod parquet;
 mod report;
 mod samples;
 mod signature;
+mod signing;
 mod store;

@@ -12,10 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    convention::{
-        agreement::State as Life,
-        register,
-    },
+    convention::{agreement::State as Life, register},
     http::{
         load::{self, Loaded},
         pages::{

@@ -152,7 +152,8 @@ fn signature_task(loaded: &Loaded, actor: &Actor, today: NaiveDate) -> Option<(N
         [a, b, c, _, ..] => format!("{a}, {b}, {c} et {}", words::plural((missing.len() - 3) as u64, "autre", "autres")),
         few => french::list(few),
     };
-    let what = format!("{}, version {}", words::plural(missing.len() as u64, "signature attendue", "signatures attendues"), version.head.version);
+    let what =
+        format!("{}, version {}", words::plural(missing.len() as u64, "signature attendue", "signatures attendues"), version.head.version);
     Some(task(what, format!("{shown} · {}", version.head.title), format!("{}/convention#signatures", loaded.base()), "Voir"))
 }
 

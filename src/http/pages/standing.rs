@@ -63,7 +63,7 @@ pub fn shown<'a>(loaded: &'a Loaded, actor: &Actor, today: NaiveDate) -> &'a Agr
 }
 
 /// The party that this person signs for, in that version, while it has not signed.
-pub fn to_sign(agreement: &Agreement, actor: &Actor) -> Option<(&AgreedVersion, Siren)> {
+pub fn to_sign<'a>(agreement: &'a Agreement, actor: &Actor) -> Option<(&'a AgreedVersion, Siren)> {
     if actor.role != Role::Signatory || agreement.terminated.is_some() {
         return None;
     }
@@ -84,7 +84,14 @@ pub async fn parties(app: &App, loaded: &Loaded, actor: &Actor, version: &Agreed
     Ok(version.parties().map(row).collect())
 }
 
-fn party_row(loaded: &Loaded, actor: &Actor, version: &AgreedVersion, party: &Siren, given: Option<&Signature>, life: Option<Life>) -> PartyRow {
+fn party_row(
+    loaded: &Loaded,
+    actor: &Actor,
+    version: &AgreedVersion,
+    party: &Siren,
+    given: Option<&Signature>,
+    life: Option<Life>,
+) -> PartyRow {
     let badge = match (version.signed.contains_key(party), life) {
         _ if version.withdrawn() => badge(Life::Withdrawn),
         (false, _) => State::Todo.badge("N'a pas signé"),
@@ -124,7 +131,11 @@ pub fn versions(loaded: &Loaded, actor: &Actor, today: NaiveDate) -> Vec<Version
 /// What is missing or has happened, in sentences.
 pub fn blocks(agreement: &Agreement, version: &AgreedVersion, today: NaiveDate) -> Vec<String> {
     if let Some(end) = &agreement.terminated {
-        return vec![format!("La Métropole a arrêté cette convention : son dernier jour est le {}. Motif : {}", words::day(end.on), end.reason)];
+        return vec![format!(
+            "La Métropole a arrêté cette convention : son dernier jour est le {}. Motif : {}",
+            words::day(end.on),
+            end.reason
+        )];
     }
     if version.withdrawn() {
         let why = version.head.withdrawn_reason.as_deref().unwrap_or("non précisé");
