@@ -34,4 +34,5 @@ mod report;
 mod samples;
 mod security;
 mod signature;
+mod signing;
 mod store;
