@@ -36,8 +36,11 @@ impl Heads {
     /// `audit_heads` for anything else.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         serde_json::from_slice(text).map_err(|error| {
-            Error::invalid("audit_heads", "Ce fichier n'est pas une tête de journal\u{a0}: il s'obtient par «\u{a0}retex admin audit-head\u{a0}».")
-                .with_source(error)
+            Error::invalid(
+                "audit_heads",
+                "Ce fichier n'est pas une tête de journal\u{a0}: il s'obtient par «\u{a0}retex admin audit-head\u{a0}».",
+            )
+            .with_source(error)
         })
     }
 }

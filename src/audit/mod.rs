@@ -115,7 +115,8 @@ pub async fn verify_against(store: &Store, known: &[Heads], mut see: impl FnMut(
         // Two exports that do not agree cannot both be passed: the first one stands, and the other is found below.
         passed.entry(&head.organisation).or_default().entry(head.seq).or_insert(&head.hash);
     }
-    let disagree = |head: &&AuditHead| passed.get(head.organisation.as_str()).and_then(|p| p.get(&head.seq)).is_some_and(|h| *h != head.hash);
+    let disagree =
+        |head: &&AuditHead| passed.get(head.organisation.as_str()).and_then(|p| p.get(&head.seq)).is_some_and(|h| *h != head.hash);
     let mut broken: Vec<Broken> = known
         .iter()
         .flat_map(|heads| &heads.heads)

@@ -101,15 +101,7 @@ mod tests {
 
     fn answer(site: &str) -> Answer {
         let asked = Use::ReadDeposit.into();
-        Answer {
-            convention: "c".into(),
-            version: 1,
-            asked,
-            dataset: None,
-            fields: Vec::new(),
-            site: site.parse().ok(),
-            refused: None,
-        }
+        Answer { convention: "c".into(), version: 1, asked, dataset: None, fields: Vec::new(), site: site.parse().ok(), refused: None }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ pub mod parquet;
 mod process;
 mod recheck;
 pub mod report;
+pub mod starter;
 pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw};

@@ -216,8 +216,7 @@ async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &
         Accepted::Superseded { .. } => None,
     };
     let counts = matches!(accepted, Accepted::Current { .. });
-    let detail =
-        json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": counts, "table_sha256": sha256});
+    let detail = json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": counts, "table_sha256": sha256});
     audit::append(&mut tx, &decided(app, deposit, "deposit.accept", detail)).await?;
     tx.enqueue(&app.clock, &Job::Evaluate { convention: registered.head.id }).await?;
     tx.commit().await

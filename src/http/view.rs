@@ -122,13 +122,17 @@ impl Who {
         const EXPERIMENTS: (&str, &str, &str) = ("experiments", "Expérimentations", "/experimentations");
         const DEPOSITS: (&str, &str, &str) = ("deposits", "Dépôts", "/depots");
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
+        const CONVENTIONS: (&str, &str, &str) = ("conventions", "Conventions", "/conventions");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
+        const REGISTER: (&str, &str, &str) = ("register", "Registre", "/registre-des-traitements");
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
+        const ACCOUNTS: (&str, &str, &str) = ("admin", "Comptes", "/administration/comptes");
         match self.role.as_str() {
-            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS],
-            "administrator" | "admin" => vec![ADMIN],
-            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, AUDIT],
-            _ => vec![HOME, EXPERIMENTS, DEPOSITS],
+            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS],
+            "administrator" | "admin" => vec![ADMIN, REGISTER],
+            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, CONVENTIONS, AUDIT, REGISTER],
+            "officer" => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS, ACCOUNTS],
+            _ => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS],
         }
     }
 }

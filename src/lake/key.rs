@@ -169,9 +169,7 @@ impl FromStr for Key {
                     format: format.parse()?,
                 }
             }
-            ["audit", "heads", file] => {
-                Self::AuditHeads(file.strip_suffix(".json").and_then(|day| day.parse().ok()).ok_or_else(bad)?)
-            }
+            ["audit", "heads", file] => Self::AuditHeads(file.strip_suffix(".json").and_then(|day| day.parse().ok()).ok_or_else(bad)?),
             _ => return Err(bad()),
         };
         // Only the one spelling that Display gives is a key: `+1.pdf` or an upper-case UUID is not.

@@ -139,7 +139,9 @@ fn item(letter: &Letter, base: &str, today: NaiveDate) -> Item {
 
 fn draft(letter: &Letter, today: NaiveDate) -> Draft {
     match letter {
-        Letter::Invitation { .. } | Letter::PasswordReset { .. } | Letter::SecondFactorReset { .. } | Letter::Digest { .. } => of_account(letter),
+        Letter::Invitation { .. } | Letter::PasswordReset { .. } | Letter::SecondFactorReset { .. } | Letter::Digest { .. } => {
+            of_account(letter)
+        }
         Letter::ReviewRequested { .. }
         | Letter::Commented { .. }
         | Letter::SignatureRequested { .. }

@@ -49,11 +49,14 @@ impl Server {
     pub fn of(config: &Config) -> Result<Option<Self>> {
         let Some(url) = &config.smtp_url else { return Ok(None) };
         let bad = |message: &str| Error::invalid("smtp_settings", message);
-        let wrong_url = "L'adresse du serveur d'envoi doit être de la forme «\u{a0}smtps://HÔTE:PORT\u{a0}» ou «\u{a0}smtp://HÔTE:PORT\u{a0}».";
+        let wrong_url =
+            "L'adresse du serveur d'envoi doit être de la forme «\u{a0}smtps://HÔTE:PORT\u{a0}» ou «\u{a0}smtp://HÔTE:PORT\u{a0}».";
         let url = url.reveal();
         let (plain, url) = match url.split_once("://") {
             Some((_, rest)) if rest.contains('@') => {
-                return Err(bad("Donnez le compte du serveur d'envoi par les réglages «\u{a0}smtp-user\u{a0}» et «\u{a0}smtp-password\u{a0}»."));
+                return Err(bad(
+                    "Donnez le compte du serveur d'envoi par les réglages «\u{a0}smtp-user\u{a0}» et «\u{a0}smtp-password\u{a0}».",
+                ));
             }
             // An address without more asks for encryption: what is sent in clear has to be wanted.
             Some(("smtp", rest)) => match rest.strip_suffix("?tls=none") {

@@ -33,7 +33,8 @@ on_both_engines!(
     a_program_follows_and_manages_the_signatures,
 );
 
-const OTHER: &str = "219200631";
+/// A site whose files are text, as those of Montreuil.
+const OTHER: &str = "219103264";
 const JANUARY: &str = "93048/releves/releves_2026-01_v2.csv";
 const FEBRUARY: &str = "93048/releves/releves_2026-02.csv";
 
@@ -80,7 +81,11 @@ async fn nothing_is_sent_nor_read_before_both_have_signed(ground: &Ground) {
     sign(app, &head, &[None, Some(MONTREUIL)]).await;
     let sent = send(app, &agent, "2026-02", &file("chauffage", FEBRUARY)).await.unwrap();
     assert_eq!((sent.state, sent.convention_id), (DepositState::Accepted, head.id));
-    assert_eq!(code(send(app, &other, "2026-02", &file("chauffage", FEBRUARY)).await), (Kind::Conflict, "not_signed"), "its council is slow");
+    assert_eq!(
+        code(send(app, &other, "2026-02", &file("chauffage", FEBRUARY)).await),
+        (Kind::Conflict, "not_signed"),
+        "its council is slow"
+    );
     let snapshot = evaluation::latest(app, &analyst, CHAUFFAGE).await.unwrap().unwrap();
     assert_eq!(snapshot.evaluation.provenance.deposits.len(), 1);
     let plan = snapshot.evaluation.convention.signed_plan.unwrap();
@@ -100,7 +105,7 @@ async fn a_deposit_keeps_the_version_that_it_was_checked_under(ground: &Ground) 
     let second = register::import(app, amended).await.unwrap();
     sign(app, &second, &[None, Some(MONTREUIL)]).await;
     let after = send(app, &agent, "2026-02", &file("chauffage", FEBRUARY)).await.unwrap();
-    let elsewhere = file("chauffage", "92063/releves/Relevés 2026-02.xlsx");
+    let elsewhere = file("chauffage", "91326/releves/chauffage_2026-02.csv");
     let under_the_old = send(app, &other, "2026-02", &elsewhere).await.unwrap();
     let before = app.store.deposit(before.id).await.unwrap().unwrap();
     assert_eq!([&before, &after, &under_the_old].map(|d| d.convention_id), [first.id, second.id, first.id]);
@@ -172,7 +177,10 @@ async fn what_is_added_after_the_signature_is_exploratory(ground: &Ground) {
     let last = evaluation::latest(app, &officer, CHAUFFAGE).await.unwrap().unwrap();
     let verdict = |id: &str| last.evaluation.indicators.iter().find(|i| i.id == id).unwrap().verdict;
     assert!(last.head.is_final);
-    assert_eq!((verdict("energie_surface"), verdict("ajoute"), verdict("energie_batiment")), (Verdict::None, Verdict::None, Verdict::NotEvaluable));
+    assert_eq!(
+        (verdict("energie_surface"), verdict("ajoute"), verdict("energie_batiment")),
+        (Verdict::None, Verdict::None, Verdict::NotEvaluable)
+    );
 }
 
 async fn an_early_end_closes_deposits_and_lets_the_evaluation_be_locked(ground: &Ground) {
@@ -195,7 +203,8 @@ async fn an_early_end_closes_deposits_and_lets_the_evaluation_be_locked(ground: 
 async fn a_program_follows_and_manages_the_signatures(ground: &Ground) {
     let app = &ground.app;
     let officer = token(ground, Role::Officer, None).await;
-    let [agent, stranger] = [token(ground, Role::Contributor, Some(MONTREUIL)).await, token(ground, Role::Contributor, Some("217500016")).await];
+    let [agent, stranger] =
+        [token(ground, Role::Contributor, Some(MONTREUIL)).await, token(ground, Role::Contributor, Some("217500016")).await];
     let post = async |token: &str, path: &str, body: Json| {
         let (status, _, bytes) = call(app, token, Method::POST, path, body.to_string().into_bytes()).await;
         (status, serde_json::from_slice::<Json>(&bytes).unwrap())
@@ -205,10 +214,13 @@ async fn a_program_follows_and_manages_the_signatures(ground: &Ground) {
         (status, serde_json::from_slice::<Json>(&bytes).unwrap())
     };
     let ok = StatusCode::OK.as_u16();
-    let (status, checked) = post(&officer, "/conventions/checks", document(|_| {})).await;
+    let (status, checked) = post(&officer, "/convention-checks", document(|_| {})).await;
     assert_eq!((status, &checked["would_refuse"]["checked"]), (ok, &json!(0)));
     let (status, opened) = post(&officer, "/conventions", document(|_| {})).await;
-    assert_eq!((status, &opened["state"], &opened["versions"][0]["unsigned"].as_array().unwrap().len()), (201, &json!("open_for_signature"), &7));
+    assert_eq!(
+        (status, &opened["state"], &opened["versions"][0]["unsigned"].as_array().unwrap().len()),
+        (201, &json!("open_for_signature"), &7)
+    );
     for (token, path, body, expected) in [
         (&agent, "/conventions", document(|_| {}), (404, "not_found")),
         (&officer, "/conventions", json!({"retex": 1}), (422, "convention_invalid")),
@@ -223,18 +235,29 @@ async fn a_program_follows_and_manages_the_signatures(ground: &Ground) {
         let (status, said) = post(token, path, body).await;
         assert_eq!((status, said["code"].as_str().unwrap()), expected, "{path}");
     }
-    let (status, withdrawn) = post(&officer, "/conventions/chauffage-2026/versions/1/withdrawal", json!({"reason": "Erreur de date."})).await;
-    assert_eq!((status, &withdrawn["state"], &withdrawn["versions"][0]["withdrawn_reason"]), (ok, &json!("withdrawn"), &json!("Erreur de date.")));
+    let (status, withdrawn) =
+        post(&officer, "/conventions/chauffage-2026/versions/1/withdrawal", json!({"reason": "Erreur de date."})).await;
+    assert_eq!(
+        (status, &withdrawn["state"], &withdrawn["versions"][0]["withdrawn_reason"]),
+        (ok, &json!("withdrawn"), &json!("Erreur de date."))
+    );
     assert_eq!(get(&agent, "/conventions/chauffage-2026/agreement").await.0, 404, "taken back, it is no longer the site's to know");
     post(&officer, "/conventions", document(|_| {})).await;
     let head = register::find(app, CHAUFFAGE).await.unwrap().head;
     sign(app, &head, &[None, Some(MONTREUIL)]).await;
     let (_, read) = get(&agent, "/conventions/chauffage-2026/agreement").await;
-    assert_eq!((&read["state"], &read["sites"][0]["state"], &read["sites"][1]["state"]), (&json!("in_force"), &json!("in_force"), &json!("open_for_signature")));
+    assert_eq!(
+        (&read["state"], &read["sites"][0]["state"], &read["sites"][3]["state"]),
+        (&json!("in_force"), &json!("in_force"), &json!("open_for_signature"))
+    );
     let signature = &read["versions"][1]["signatures"][0];
     assert_eq!((&signature["party"], &signature["sha256"], &signature["means"]), (&json!("200054781"), &json!(head.sha256), &json!("hub")));
     assert_eq!(get(&agent, "/conventions/chauffage-2026/versions/2").await.1["id"], CHAUFFAGE);
     assert_eq!(get(&stranger, "/conventions/chauffage-2026/agreement").await, get(&stranger, "/conventions/autre/agreement").await);
-    let (status, ended) = post(&officer, "/conventions/chauffage-2026/termination", json!({"on": "2026-03-20", "reason": "Le prestataire se retire."})).await;
-    assert_eq!((status, &ended["last_day"], &ended["terminated"]["reason"]), (ok, &json!("2026-03-20"), &json!("Le prestataire se retire.")));
+    let (status, ended) =
+        post(&officer, "/conventions/chauffage-2026/termination", json!({"on": "2026-03-20", "reason": "Le prestataire se retire."})).await;
+    assert_eq!(
+        (status, &ended["last_day"], &ended["terminated"]["reason"]),
+        (ok, &json!("2026-03-20"), &json!("Le prestataire se retire."))
+    );
 }

@@ -14,12 +14,12 @@ const RANKS: &[&[&str]] = &[
     &["ids"],
     &["words"],
     &["store", "lake"],
-    &["statistics", "territory", "signature"],
+    &["statistics", "territory", "signature", "openid"],
     &["convention"],
     &["audit"],
     &["app"],
     &["mail"],
-    &["access", "backup"],
+    &["access", "backup", "verify"],
     &["indicator", "track"],
     &["deposit", "sharing"],
     &["evaluation"],
@@ -35,7 +35,7 @@ const PURE: &[&str] = &["convention", "statistics", "territory", "signature"];
 
 /// The hub's register of conventions stands with the document that it keeps, and is the entry to it: it may know the shared state, which
 /// in turn keeps what the register has compiled.
-const ENTRY: &str = "convention/register";
+const ENTRY: [&str; 2] = ["convention/register", "convention/draft"];
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -119,7 +119,8 @@ fn used(path: &Path, code: &str) -> BTreeSet<String> {
 fn modules_use_only_lower_ones() {
     let mut faults = Vec::new();
     for (path, code) in sources() {
-        let module = if path.to_str().is_some_and(|p| p.starts_with(ENTRY)) { "access".to_owned() } else { module_of(&path) };
+        let module =
+            if path.to_str().is_some_and(|p| ENTRY.iter().any(|e| p.starts_with(e))) { "access".to_owned() } else { module_of(&path) };
         for other in used(&path, &code).into_iter().filter(|other| *other != module) {
             if rank(&other) >= rank(&module) || (other == "app" && PURE.contains(&module.as_str())) {
                 faults.push(format!("{}: {module} → {other}", path.display()));
@@ -147,6 +148,25 @@ fn objects_are_in_the_lake_alone() {
 #[test]
 fn the_web_framework_is_in_http_alone() {
     only_in("http", &Regex::new(r"\b(axum|axum_extra|tower_http)::").expect("a regex"));
+}
+
+/// Pages and API read data through the functions of the domain that ask the perimeter (`deposit::find`, `evaluation::latest` …), never
+/// from the database or the lake themselves.
+#[test]
+fn http_reads_data_through_the_perimeter() {
+    let direct = Regex::new(
+        r"\bstore\s*\.\s*(deposits?|current_deposits|same_deposit|deposit_\w+|evaluations?|latest_evaluation|summaries|rex|rex_of|conventions?|convention_\w+|newest_convention|signatures|termination)\(|\blake\s*\.\s*(get|fetch\w*|list|read\w*|meta)\(",
+    )
+    .expect("a regex");
+    assert!(
+        direct.is_match("app.store.deposit_report(id)")
+            && direct.is_match("app\n.store\n.rex(a, b)")
+            && !direct.is_match("store.account(id)")
+    );
+    let of_http = sources().into_iter().filter(|(path, _)| module_of(path) == "http");
+    let faults: Vec<_> =
+        of_http.filter_map(|(path, code)| direct.find(&code).map(|m| format!("{}: {}", path.display(), m.as_str()))).collect();
+    assert!(faults.is_empty(), "reads beside the perimeter:\n{}", faults.join("\n"));
 }
 
 fn only_in(module: &str, what: &Regex) {

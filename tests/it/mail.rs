@@ -374,7 +374,11 @@ async fn settings_that_cannot_work_are_refused_without_being_repeated() {
         with(|c| c.mail_from = Some("retex@exemple.fr\r\nBcc: x@y.fr".to_owned())),
         with(|c| c.public_url = None),
         Config { smtp_password: secret.clone(), ..base.clone() },
-        Config { smtp_user: secret.clone(), smtp_password: secret.clone(), ..with(|c| c.smtp_url = Some(Secret::from("smtp://h?tls=none"))) },
+        Config {
+            smtp_user: secret.clone(),
+            smtp_password: secret.clone(),
+            ..with(|c| c.smtp_url = Some(Secret::from("smtp://h?tls=none")))
+        },
     ] {
         let error = smtp::Server::of(&config).err().unwrap();
         assert_eq!(error.code, "smtp_settings");

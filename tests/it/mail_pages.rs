@@ -24,7 +24,7 @@ pub async fn session(app: &App, email: &str, role: Role, site: Option<&str>) -> 
     let site = site.map(|s| s.parse().unwrap());
     let new = NewAccount { email: email.into(), name: "Ada Morel".into(), role, site, password: PASSWORD.into() };
     access::create_account(app, None, new).await.unwrap();
-    access::sign_in(app, email, PASSWORD, "::1").await.unwrap()
+    access::sign_in(app, email, PASSWORD, "::1").await.unwrap().opened().unwrap()
 }
 
 pub async fn get(app: &App, who: &SignedIn, path: &str) -> (u16, HeaderMap, String) {
@@ -65,7 +65,10 @@ async fn the_outbox_shows_letters_in_the_demo_and_their_state_elsewhere() {
 
     let (status, _, page) = get(app, &admin, "/administration/courriels").await;
     assert_eq!(status, 200);
-    assert!(page.contains("Aucun serveur d&#39;envoi n&#39;est réglé") && page.contains("agent@exemple.fr") && page.contains("En attente"), "{page}");
+    assert!(
+        page.contains("Aucun serveur d&#39;envoi n&#39;est réglé") && page.contains("agent@exemple.fr") && page.contains("En attente"),
+        "{page}"
+    );
     assert!(!page.contains("0123456789abcdef") && !page.contains("Assistant de tri"), "no word of a letter");
     let paths = [format!("/administration/courriels/{id}"), format!("/administration/courriels/{id}/lettre.html")];
     for path in &paths {

@@ -50,13 +50,23 @@ pub fn letters() -> Vec<Letter> {
             due: day("2026-03-01"),
             path: "/depots/nouveau?cible=tri-demandes-2026/energie/2025-10".into(),
         },
-        Letter::DepositRejected { number: "D-2026-000012".into(), file: "demandes 2026-02.csv".into(), problems: 1284, path: "/depots/1".into() },
+        Letter::DepositRejected {
+            number: "D-2026-000012".into(),
+            file: "demandes 2026-02.csv".into(),
+            problems: 1284,
+            path: "/depots/1".into(),
+        },
         Letter::PurgeComing { convention: convention(), site: None, on: day("2026-04-11"), path: path() },
         Letter::Purged { convention: convention(), site: Some("219300480".parse().unwrap()), path: path() },
         Letter::RexDue { convention: convention(), due: day("2026-03-13"), path: path() },
         Letter::RexLate { convention: convention(), due: day("2026-03-01"), path: path() },
         Letter::WithdrawalAnswered { convention: convention(), granted: None, reason: "Erreur de périmètre.".into(), path: path() },
-        Letter::WithdrawalAnswered { convention: convention(), granted: Some(false), reason: "L'évaluation en dépend.".into(), path: path() },
+        Letter::WithdrawalAnswered {
+            convention: convention(),
+            granted: Some(false),
+            reason: "L'évaluation en dépend.".into(),
+            path: path(),
+        },
     ];
     let factor = Letter::SecondFactorReset { at: expires_at, path: "/compte/second-facteur".into() };
     let digest = Letter::Digest { letters: vec![all[2].clone(), all[9].clone()] };

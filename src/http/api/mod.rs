@@ -1,10 +1,14 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
+mod accounts;
 mod agreements;
+mod audit;
 mod conventions;
 mod deposits;
+mod drafts;
 mod evaluations;
 mod me;
+mod tokens;
 
 use axum::{Json, Router, http::StatusCode, middleware::map_response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -44,14 +48,30 @@ impl Modify for Bearer {
 pub fn router() -> Router<App> {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(me::read))
-        .routes(routes!(conventions::list))
+        .routes(routes!(accounts::list, accounts::invite))
+        .routes(routes!(accounts::read))
+        .routes(routes!(accounts::invite_again))
+        .routes(routes!(accounts::role))
+        .routes(routes!(accounts::disabled))
+        .routes(routes!(accounts::sign_out))
+        .routes(routes!(accounts::reset_factor))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(conventions::list, agreements::open))
         .routes(routes!(conventions::read))
         .routes(routes!(agreements::read))
         .routes(routes!(agreements::document))
         .routes(routes!(agreements::check))
-        .routes(routes!(agreements::open))
         .routes(routes!(agreements::withdraw))
         .routes(routes!(agreements::terminate))
+        .routes(routes!(drafts::list, drafts::create))
+        .routes(routes!(drafts::read, drafts::save, drafts::discard))
+        .routes(routes!(drafts::check))
+        .routes(routes!(drafts::review, drafts::back))
+        .routes(routes!(drafts::open))
+        .routes(routes!(drafts::comments, drafts::comment))
+        .routes(routes!(drafts::resolve))
+        .routes(routes!(drafts::differences))
         .routes(routes!(deposits::list))
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
@@ -60,6 +80,9 @@ pub fn router() -> Router<App> {
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::heads))
+        .routes(routes!(audit::register))
         .split_for_parts();
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))

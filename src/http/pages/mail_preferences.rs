@@ -52,11 +52,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(done)
     let row = |(choice, chosen): (preferences::Choice, Delivery)| {
         let all = [(Delivery::Immediate, "Aussitôt"), (Delivery::Weekly, "Une fois par semaine"), (Delivery::Never, "Jamais")];
         let options = all.into_iter().filter(|(d, _)| choice.weekly || *d != Delivery::Weekly);
-        ChoiceRow {
-            kind: choice.kind,
-            label: choice.label,
-            options: options.map(|(d, label)| (d.name(), label, d == chosen)).collect(),
-        }
+        ChoiceRow { kind: choice.kind, label: choice.label, options: options.map(|(d, label)| (d.name(), label, d == chosen)).collect() }
     };
     html(MailPreferences {
         page: Page::new("Mes courriels", who(&actor), ""),
