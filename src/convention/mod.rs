@@ -94,17 +94,17 @@ impl Convention {
         load::json(json)
     }
 
-    /// SHA-256 (hex) of the canonical JSON of the evaluation plan alone.
-    pub fn plan_sha256(&self) -> String {
-        canonical::hash(self.json.get("evaluation").unwrap_or(&Json::Null))
-    }
-
     /// Reads a JSON or YAML text; nothing of what it says is checked.
     ///
     /// # Errors
     /// `convention_syntax` with the line and column, `convention_too_large`.
     pub fn parse(text: &str) -> Result<Json> {
         source::text(text)
+    }
+
+    /// SHA-256 (hex) of the canonical JSON of the evaluation plan alone.
+    pub fn plan_sha256(&self) -> String {
+        canonical::hash(self.json.get("evaluation").unwrap_or(&Json::Null))
     }
 
     /// The site's label in the convention, else its official name, else its SIREN.

@@ -98,6 +98,7 @@ pub(super) fn assess(
             site: site.reference,
             groups: measure.groups(&site.sums),
             effect: shown(scale, &site.effect, measure.rows(&site.sums), weight),
+            as_of: None,
         })
         .collect();
     let result = IndicatorResult {

@@ -163,7 +163,7 @@ pub fn verdict_state(verdict: Verdict) -> State {
     match verdict {
         Verdict::Reached => State::Ok,
         Verdict::Missed => State::No,
-        Verdict::Provisional | Verdict::Inconclusive | Verdict::NotEvaluable | Verdict::None => State::Open,
+        Verdict::Provisional | Verdict::Inconclusive | Verdict::NotEvaluable | Verdict::None | Verdict::Withheld => State::Open,
     }
 }
 

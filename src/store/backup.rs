@@ -237,6 +237,18 @@ pub const TABLES: &[Table] = &[
             ("created_by", Id),
         ],
     },
+    Table {
+        name: "released",
+        key: 2,
+        columns: &[
+            ("convention", Text),
+            ("viewer", Text),
+            ("convention_id", Id),
+            ("evaluation_id", Id),
+            ("body", Text),
+            ("created_at", Time),
+        ],
+    },
     Table { name: "summaries", key: 2, columns: &[("deposit_sha256", Text), ("indicator_sha256", Text), ("body", Text)] },
     Table {
         name: "rex",

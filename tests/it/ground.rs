@@ -61,10 +61,12 @@ fn settings(folder: &Path) -> Config {
         smtp_user: None,
         smtp_password: None,
         mail_from: None,
+        trusted_proxy: Vec::new(),
         max_upload: 64 * 1024 * 1024,
         workers: 2,
         openid: Default::default(),
         log_json: false,
+        signature_authorities: None,
         demo: false,
     }
 }

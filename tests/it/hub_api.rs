@@ -182,7 +182,7 @@ async fn every_refusal_has_its_code() {
         let body = Body::from_stream(futures::stream::iter(pieces));
         let request = Request::post(format!("/api/v1{path}")).header(header::AUTHORIZATION, format!("Bearer {agent}")).body(body).unwrap();
         let (status, _, body) = send(&small, request).await;
-        assert_eq!((status.as_u16(), json(&body)["code"].as_str()), (413, Some("file_too_large")), "{path}");
+        assert_eq!((status.as_u16(), json(&body)["code"].as_str()), (413, Some("too_large")), "{path}");
     }
     assert_eq!(json(&call(app, &agent, get, "/deposits", Vec::new()).await.2)["count"], 0);
 }

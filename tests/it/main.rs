@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 mod access;
+mod access_matrix;
 mod agreement;
 mod amendment;
 mod architecture;
@@ -11,6 +12,8 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
+mod disclosure;
+mod drafts;
 mod evaluate;
 mod fixtures;
 mod ground;
@@ -29,5 +32,6 @@ mod paper;
 mod parquet;
 mod report;
 mod samples;
+mod security;
 mod signature;
 mod store;
