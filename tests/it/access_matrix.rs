@@ -50,7 +50,13 @@ const TARGETS: [&str; 4] = ["own", "other site", "other convention", "ended"];
 const API: &str = "
 GET /me                                              | CSXAODM
 GET /conventions                                     | CSXAODM
+POST /conventions                                    | O
+POST /convention-checks                              | O
 GET /conventions/{id}                                | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/agreement                      | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/versions/{version}             | CSAODM | = | AODM | CSAODM
+POST /conventions/{id}/versions/{version}/withdrawal | O      | = | O    |
+POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/evaluations/latest             | CSAO   | = | AO   |
 GET /conventions/{id}/report.pdf                     | AO     | = | AO   |
@@ -200,6 +206,9 @@ impl Matrix {
                 let account = &self.ids[&("own", "account")];
                 json!({"account": account, "name": "Service", "expires_at": until, "scope": {"sites": [], "datasets": [], "verbs": ["read"]}})
             }
+            "POST /conventions/{id}/versions/{version}/withdrawal" => json!({"reason": "Une erreur"}),
+            // A day that is past, so that nothing ends.
+            "POST /conventions/{id}/termination" => json!({"on": "2026-01-01", "reason": "Une erreur"}),
             "POST /drafts" => json!({"model": "Un essai"}),
             "POST /drafts/{id}/comments" => json!({"text": "Une remarque"}),
             "PUT /drafts/{id}" => json!({"id": "brouillon"}),
