@@ -77,6 +77,11 @@ pub struct Config {
     #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Autorités de signature admises (un fichier PEM, ou un dossier de tels fichiers) pour les documents d'un parapheur ; sans elles,
+    /// un chargé de mission confirme chaque certificat.
+    #[arg(long, env = "RETEX_SIGNATURE_AUTHORITIES", value_name = "CHEMIN")]
+    pub signature_authorities: Option<PathBuf>,
+
     /// Serveur d'envoi des courriels : `smtps://HÔTE:PORT`, ou `smtp://HÔTE:PORT` qui exige STARTTLS (`?tls=none` s'en passe, pour un relais de la machine).
     #[arg(long, env = "RETEX_SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<Secret>,

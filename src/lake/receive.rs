@@ -71,10 +71,15 @@ impl Lake {
     /// objects without a row leaves it until the row is there.
     pub async fn keep(&self, received: &Received, site: &Siren) -> Result<Key> {
         let key = Key::original(site, &received.sha256)?;
-        match self.objects.rename(&path(&received.key), &path(&key)).await {
-            Ok(()) => Ok(key),
-            Err(object_store::Error::NotFound { .. }) if self.exists(&key).await? => Ok(key),
-            Err(error) => Err(error.into()),
+        self.keep_as(received, &key).await?;
+        Ok(key)
+    }
+
+    /// The same under a name of the caller's.
+    pub async fn keep_as(&self, received: &Received, key: &Key) -> Result<()> {
+        match self.objects.rename(&path(&received.key), &path(key)).await {
+            Err(object_store::Error::NotFound { .. }) if self.exists(key).await? => Ok(()),
+            outcome => Ok(outcome?),
         }
     }
 

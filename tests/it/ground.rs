@@ -66,6 +66,7 @@ fn settings(folder: &Path) -> Config {
         workers: 2,
         openid: Default::default(),
         log_json: false,
+        signature_authorities: None,
         demo: false,
     }
 }

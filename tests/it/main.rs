@@ -10,6 +10,7 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
+mod drafts;
 mod disclosure;
 mod evaluate;
 mod fixtures;
