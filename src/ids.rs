@@ -56,6 +56,18 @@ uuid_id!(
     MailId
 );
 uuid_id!(
+    /// A suspension of every destruction.
+    HoldId
+);
+uuid_id!(
+    /// A list of elimination.
+    PurgeId
+);
+uuid_id!(
+    /// A request for an early withdrawal.
+    RemovalId
+);
+uuid_id!(
     /// A personal or service token.
     TokenId
 );

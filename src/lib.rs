@@ -13,6 +13,7 @@
 //! | [`evaluation`] | statistics and plan → effects, pooled values, verdicts; REX answers |
 //! | [`report`] | one view → HTML and PDF |
 //! | [`convention`] | the signed document: its schema, its compiled rules and expressions, its perimeter |
+//! | [`retention`] | the end of the data: list of elimination, visa, destruction, holds, early withdrawal |
 //! | [`statistics`] | pure functions: intervals, effects, pooling, multiplicity |
 //! | [`territory`] | who exists in the Métropole |
 //! | [`access`] | accounts, roles, sessions, tokens |
@@ -59,6 +60,7 @@ pub mod jobs;
 pub mod lake;
 pub mod mail;
 pub mod report;
+pub mod retention;
 pub mod statistics;
 pub mod store;
 pub mod territory;

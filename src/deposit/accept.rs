@@ -62,7 +62,7 @@ pub struct Allowed {
 ///
 /// # Errors
 /// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, what the
-/// perimeter refuses, `evaluation_final` once the evaluation is locked.
+/// perimeter refuses, `removed` once the site withdrew its data, `evaluation_final` once the evaluation is locked.
 pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
     let registered = register::find(app, &slot.convention).await?;
     let document = &registered.convention.document;
@@ -70,6 +70,13 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
     let site = slot.site.clone().or_else(|| actor.site.clone()).ok_or_else(absent)?;
     perimeter::may(document, &actor.person(), Use::Deposit, Some(&slot.dataset), Some(&site), app.clock.today())?;
     calendar::check_period(document, &slot.dataset, slot.period)?;
+    if app.store.is_removed(&registered.head.name, &site).await? {
+        return Err(Error::new(
+            Kind::Conflict,
+            "removed",
+            "Les données de votre structure ont été retirées de cette expérimentation : elle ne reçoit plus vos fichiers.",
+        ));
+    }
     if app.store.evaluations(registered.head.id).await?.first().is_some_and(|newest| newest.is_final) {
         return Err(Error::new(
             Kind::Conflict,
@@ -171,7 +178,7 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
     if reason.chars().count() > REASON {
         return Err(Error::invalid("reason_too_long", format!("Donnez un motif de {REASON} caractères au plus.")));
     }
-    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn) {
+    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn | DepositState::Purged) {
         return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt ne compte déjà plus : il n'y a rien à retirer."));
     }
     let now = app.clock.now();
@@ -198,8 +205,12 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
 pub async fn find(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
     let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
-    readable(app, actor, &deposit, app.clock.today()).await.map_err(|_| absent())?;
-    Ok(deposit)
+    match readable(app, actor, &deposit, app.clock.today()).await {
+        Ok(()) => Ok(deposit),
+        // The receipt and its hash outlive the data.
+        Err(refused) if deposit.state == DepositState::Purged && refused.code == "retention_over" => Ok(deposit),
+        Err(_) => Err(absent()),
+    }
 }
 
 async fn readable(app: &App, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> Result<()> {

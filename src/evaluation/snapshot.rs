@@ -19,6 +19,7 @@ use crate::{
     ids::{AccountId, ConventionId, EvaluationId},
     indicator::DepositTable,
     lake::Key,
+    retention,
     store::{
         deposits::Deposit,
         evaluations::{EvaluationHead, EvaluationRow, NewEvaluation},
@@ -39,9 +40,11 @@ pub struct Snapshot {
 /// Computes the snapshot of what counts now, unless the newest one says it already or is final.
 pub async fn refresh(app: &App, convention: ConventionId) -> Result<()> {
     let name = register::version(app, convention).await?.head.name;
-    let registered = register::find(app, &name).await?;
+    let term = retention::term(app, &name).await?;
+    let registered = term.registered;
     let newest = app.store.latest_evaluation(registered.head.id).await?;
-    if newest.is_some_and(|row| row.head.is_final) {
+    // After the retention nothing is computed any more: the data may go, and the last snapshot stays.
+    if newest.is_some_and(|row| row.head.is_final) || app.clock.today() > term.until {
         return Ok(());
     }
     compute(app, &registered, false, None).await.map(drop)
@@ -185,6 +188,7 @@ async fn view(app: &App, actor: &Actor, registered: &Registered, row: Option<Eva
         _ => evaluation,
     };
     let deposits = app.store.current_deposits(registered.head.id).await?;
-    let stale = !head.is_final && head.inputs_sha256 != inputs(registered, &deposits, false);
+    let over = today > retention::term(app, &registered.head.name).await?.until;
+    let stale = !head.is_final && !over && head.inputs_sha256 != inputs(registered, &deposits, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    ids::{DepositId, Period, Siren},
+    ids::{DepositId, Period, PurgeId, Siren},
 };
 
 /// What Hive, Spark, DuckDB and polars read as «no value» in a partition's folder.
@@ -46,6 +46,8 @@ pub enum Key {
         /// `pdf`, `html` …
         format: Name,
     },
+    /// The scan of the archives' visa on a list of elimination: `visas/{purge}.pdf`.
+    Visa(PurgeId),
 }
 
 /// A folder of the lake.
@@ -133,6 +135,7 @@ impl fmt::Display for Key {
                 write!(f, "tables/{convention}/{dataset}/site={site}/period={period}/{deposit}.parquet")
             }
             Self::Report { convention, evaluation, format } => write!(f, "reports/{convention}/{evaluation}.{format}"),
+            Self::Visa(purge) => write!(f, "visas/{purge}.pdf"),
         }
     }
 }
@@ -155,6 +158,7 @@ impl FromStr for Key {
                 },
                 deposit: file.strip_suffix(".parquet").and_then(|id| id.parse().ok()).ok_or_else(bad)?,
             },
+            ["visas", file] => Self::Visa(file.strip_suffix(".pdf").and_then(|id| id.parse().ok()).ok_or_else(bad)?),
             ["reports", convention, file] => {
                 let (evaluation, format) = file.split_once('.').ok_or_else(bad)?;
                 Self::Report {
@@ -247,6 +251,7 @@ mod tests {
             let period = month.map(|m| format!("2026-{m:02}").parse().unwrap());
             for key in [
                 Key::Upload(Uuid::from_u128(id)),
+                Key::Visa(PurgeId(Uuid::from_u128(id))),
                 Key::original(&site, &sha256).unwrap(),
                 Key::table(&convention, &dataset, &site, period, DepositId(Uuid::from_u128(id))).unwrap(),
                 Key::report(&convention, number, "pdf").unwrap(),

@@ -76,6 +76,7 @@ mod dialect;
 pub mod evaluations;
 pub mod jobs;
 pub mod mails;
+pub mod retention;
 pub mod rex;
 
 use std::{fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};

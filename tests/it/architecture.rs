@@ -20,6 +20,7 @@ const RANKS: &[&[&str]] = &[
     &["access", "backup"],
     &["indicator", "track"],
     &["deposit", "sharing"],
+    &["retention"],
     &["evaluation"],
     &["report"],
     &["jobs"],

@@ -19,5 +19,6 @@ mod lake;
 mod migrations;
 mod parquet;
 mod report;
+mod retention;
 mod samples;
 mod store;
