@@ -121,13 +121,16 @@ impl Who {
         const HOME: (&str, &str, &str) = ("home", "À faire", "/");
         const EXPERIMENTS: (&str, &str, &str) = ("experiments", "Expérimentations", "/experimentations");
         const DEPOSITS: (&str, &str, &str) = ("deposits", "Dépôts", "/depots");
+        const RETENTION: (&str, &str, &str) = ("retention", "Conservation", "/conservation");
+        const OWN_DATA: (&str, &str, &str) = ("own_data", "Mes données", "/mes-donnees");
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
         match self.role.as_str() {
-            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS],
+            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, OWN_DATA],
             "administrator" | "admin" => vec![ADMIN],
-            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, AUDIT],
+            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, RETENTION, AUDIT],
+            "officer" => vec![HOME, EXPERIMENTS, DEPOSITS, RETENTION],
             _ => vec![HOME, EXPERIMENTS, DEPOSITS],
         }
     }

@@ -3,6 +3,7 @@
 //! [`view`] turns a convention, its evaluation and the REX into words and figures that are ready to be laid out; [`View::html`]
 //! and [`View::pdf`] lay out the same view. Nothing is computed here: the numbers are those of the evaluation.
 
+mod bordereau;
 mod build;
 pub mod charts;
 pub mod french;
@@ -15,6 +16,7 @@ mod view;
 use serde::Serialize;
 
 pub use self::{
+    bordereau::bordereau,
     build::{Built, Format, build},
     view::view,
 };

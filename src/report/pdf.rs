@@ -52,13 +52,13 @@ pub(super) fn render(view: &View) -> Result<Vec<u8>> {
     typst_pdf::pdf(&document, &options).map_err(|e| failed(&e))
 }
 
-fn failed(cause: &impl std::fmt::Debug) -> Error {
+pub(super) fn failed(cause: &impl std::fmt::Debug) -> Error {
     Error::internal(format!("typst: {cause:?}"))
 }
 
 /// Puts «▢» for every character that no font of the program holds: PDF/UA forbids a missing glyph, and a report with one
 /// unknown sign is better than none. Says whether there was any.
-fn make_printable(world: &dyn World, data: &mut Json) -> bool {
+pub(super) fn make_printable(world: &dyn World, data: &mut Json) -> bool {
     let book = world.book();
     let mut known: BTreeMap<char, bool> = BTreeMap::new();
     let mut holds = |c: char| {

@@ -4,6 +4,7 @@ mod conventions;
 mod deposits;
 mod evaluations;
 mod me;
+mod retention;
 
 use axum::{Json, Router, http::StatusCode, middleware::map_response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -53,6 +54,17 @@ pub fn router() -> Router<App> {
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
+        .routes(routes!(retention::list))
+        .routes(routes!(retention::read))
+        .routes(routes!(retention::visa))
+        .routes(routes!(retention::refuse))
+        .routes(routes!(retention::package))
+        .routes(routes!(retention::transfer))
+        .routes(routes!(retention::pdf))
+        .routes(routes!(retention::holds, retention::hold))
+        .routes(routes!(retention::lift))
+        .routes(routes!(retention::removals, retention::ask))
+        .routes(routes!(retention::answer))
         .split_for_parts();
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))

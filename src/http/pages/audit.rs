@@ -54,7 +54,7 @@ pub struct EntryRow {
 const PER_PAGE: i64 = 50;
 
 /// Every act, as the trail names it and in words.
-const ACTS: [(&str, &str); 17] = [
+const ACTS: [(&str, &str); 30] = [
     ("session.open", "Connexion"),
     ("deposit.receive", "Réception d'un dépôt"),
     ("deposit.accept", "Acceptation d'un dépôt"),
@@ -65,6 +65,19 @@ const ACTS: [(&str, &str); 17] = [
     ("report.build", "Production d'un rapport"),
     ("rex.write", "Retour d'expérience enregistré"),
     ("rex.submit", "Retour d'expérience remis"),
+    ("deposit.expire", "Effacement d'un fichier refusé"),
+    ("purge.propose", "Bordereau d'élimination établi"),
+    ("purge.visa", "Visa des archives"),
+    ("purge.refuse", "Refus des archives"),
+    ("purge.package", "Paquet produit pour les archives"),
+    ("purge.transfer", "Versement aux archives"),
+    ("purge.certify", "Certificat d'élimination"),
+    ("purge.again", "Élimination refaite après restauration"),
+    ("hold.place", "Suspension d'une élimination"),
+    ("hold.lift", "Levée d'une suspension"),
+    ("removal.ask", "Demande de retrait anticipé"),
+    ("removal.grant", "Retrait anticipé accordé"),
+    ("removal.refuse", "Retrait anticipé refusé"),
     ("convention.import", "Enregistrement d'une convention"),
     ("account.create", "Création d'un compte"),
     ("account.disable", "Fermeture d'un compte"),
@@ -147,6 +160,9 @@ fn object(object: &str, said: &Json, account: impl Fn(&str) -> Option<String>) -
         "token" => ("jeton", text("name").map(|n| format!("«\u{a0}{n}\u{a0}»"))),
         "convention" => ("convention", text("name")),
         "evaluation" => ("évaluation", said["number"].as_i64().map(|n| format!("n°\u{a0}{n}"))),
+        "purge" => ("bordereau", text("number")),
+        "hold" => ("suspension", text("convention")),
+        "removal" => ("demande de retrait", text("convention")),
         "rex" => ("retour d'expérience", Some(String::new())),
         other => (other, None),
     };
