@@ -2,29 +2,36 @@
 
 use std::io::Read;
 
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
 use bytes::Bytes;
 use chrono::{Days, NaiveDate, TimeDelta};
 use retex::{
-    access::Actor,
+    access::{self, Actor},
     app::App,
     audit,
     convention::{perimeter::Role, register::Registered},
     deposit::{self, report::CheckReport},
     error::Kind,
     evaluation,
+    http::router::router,
     ids::{HoldId, PurgeId, RemovalId},
     jobs::work,
     lake::{Key, Prefix},
     retention::{self, archives, archives::Answer, destruction, holds, list, removals},
     store::{
         Page,
+        accounts::Session,
         audit::AuditFilter,
         deposits::{Deposit, DepositFilter, DepositState},
         retention::{Purge, PurgeState},
     },
 };
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
+use tower::ServiceExt;
 
 use crate::{
     ground::Ground,
@@ -548,4 +555,147 @@ async fn those_who_may_not_are_refused(ground: &Ground) {
     assert_eq!(code(holds::place(app, &s.officer, "rien", None, "x").await).0, Kind::NotFound);
     assert_eq!(code(holds::place(app, &s.officer, CHAUFFAGE, Some("219300107".parse().unwrap()), "x").await).0, Kind::NotFound);
     assert_eq!(only(app).await.state, PurgeState::Proposed);
+}
+
+/// A browser's session, and a program's token, of someone.
+async fn signed_in(app: &App, actor: &Actor) -> (String, String) {
+    let (cookie, now) = (app.clock.id().to_string(), app.clock.now());
+    let mut tx = app.store.begin().await.unwrap();
+    tx.insert_session(&Session {
+        token_sha256: hex::encode(Sha256::digest(&cookie)),
+        account_id: actor.account,
+        csrf: "jeton".to_owned(),
+        created_at: now,
+        expires_at: now + TimeDelta::days(1),
+        last_seen_at: now,
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let account = app.store.account(actor.account).await.unwrap().unwrap();
+    let (_, token) = access::create_token(app, None, &account, "essai", None).await.unwrap();
+    (cookie, token)
+}
+
+async fn send(app: &App, request: Request<Body>) -> (u16, String, Vec<u8>) {
+    let response = router(app.clone()).oneshot(request).await.unwrap();
+    let place = response.headers().get(header::LOCATION).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+    let status = response.status().as_u16();
+    (status, place, axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+}
+
+async fn get(app: &App, who: &(String, String), path: &str) -> (u16, String) {
+    let request = Request::get(path).header(header::COOKIE, format!("retex={}", who.0)).body(Body::empty()).unwrap();
+    let (status, _, bytes) = send(app, request).await;
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn post(app: &App, who: &(String, String), path: &str, form: &str) -> (u16, String, String) {
+    let request = Request::post(path)
+        .header(header::COOKIE, format!("retex={}", who.0))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(format!("csrf=jeton&{form}")))
+        .unwrap();
+    let (status, place, bytes) = send(app, request).await;
+    (status, place, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn api(app: &App, who: &(String, String), method: &str, path: &str, body: Json) -> (u16, Json) {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("/api/v1{path}"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", who.1))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(if body.is_null() { Body::empty() } else { Body::from(body.to_string()) })
+        .unwrap();
+    let (status, _, bytes) = send(app, request).await;
+    (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(bytes.len())))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_carry_a_list_from_its_proposal_to_its_certificate() {
+    let ground = Ground::sqlite().await;
+    let app = &ground.app;
+    let s = scene(&ground).await;
+    morning_of(app, end(app).await - Days::new(2)).await;
+    let (officer, dpo, agent) = (signed_in(app, &s.officer).await, signed_in(app, &s.dpo).await, signed_in(app, &s.agent).await);
+    let signatory = signed_in(app, &s.signatory).await;
+    assert_eq!(get(app, &agent, "/conservation").await.0, 403);
+    assert_eq!(get(app, &officer, "/mes-donnees").await.0, 404);
+
+    // A site reads its term, and its signatory asks.
+    let (status, page) = get(app, &agent, &format!("/mes-donnees/{CHAUFFAGE}")).await;
+    assert!(status == 200 && page.contains("29\u{a0}avril 2026") && !page.contains("/retrait\""), "{page}");
+    let (_, page) = get(app, &signatory, &format!("/mes-donnees/{CHAUFFAGE}/retrait")).await;
+    assert!(page.contains("article\u{a0}7") && page.contains("name=\"reason\""), "{page}");
+    let (status, place, _) = post(app, &signatory, &format!("/mes-donnees/{CHAUFFAGE}/retrait"), "reason=Nous+arr%C3%AAtons").await;
+    assert_eq!((status, place.as_str()), (303, format!("/mes-donnees/{CHAUFFAGE}").as_str()));
+    let asked = api(app, &agent, "GET", "/removals", Json::Null).await.1;
+    let request = format!("/conservation/demandes/{}", asked[0]["id"].as_str().unwrap());
+    assert!(get(app, &dpo, &request).await.1.contains("Nous arrêtons"));
+    assert_eq!(get(app, &agent, &request).await, get(app, &agent, &format!("/conservation/demandes/{}", app.clock.id())).await);
+    assert_eq!(post(app, &officer, &request, "answer=refuse&reason=Le+terme+approche").await.0, 303);
+    assert!(get(app, &agent, &format!("/mes-donnees/{CHAUFFAGE}")).await.1.contains("Le terme approche"));
+
+    // A hold, placed and lifted.
+    let target = format!("target={CHAUFFAGE}/{MONTREUIL}&reason=Recours");
+    assert!(get(app, &dpo, "/conservation/suspensions/nouvelle").await.1.contains("<optgroup"));
+    assert_eq!(post(app, &dpo, "/conservation/suspensions", &target).await.0, 303);
+    let hold = app.store.holds().await.unwrap().remove(0).id;
+    assert!(get(app, &dpo, "/conservation").await.1.contains("Recours"));
+    assert!(get(app, &dpo, &format!("/conservation/suspensions/{hold}/levee")).await.1.contains("Recours"));
+    assert_eq!(post(app, &dpo, &format!("/conservation/suspensions/{hold}/levee"), "reason=Jug%C3%A9").await.0, 303);
+    assert_eq!(api(app, &dpo, "GET", "/holds", Json::Null).await.1[0]["lifted_reason"], "Jugé");
+
+    // The list, its papers, its visa.
+    morning_of(app, end(app).await).await;
+    let (officer, dpo, agent) = (signed_in(app, &s.officer).await, signed_in(app, &s.dpo).await, signed_in(app, &s.agent).await);
+    let purge = only(app).await;
+    let base = format!("/conservation/{}", purge.id);
+    let (status, page) = get(app, &officer, &base).await;
+    assert!(status == 200 && page.contains(&purge.list_sha256) && page.contains("versement.zip"), "{page}");
+    assert!(!get(app, &dpo, &base).await.1.contains("versement.zip"), "the data protection officer sees no data");
+    assert_eq!(get(app, &dpo, &format!("{base}/versement.zip")).await.0, 403);
+    for path in ["", "/bordereau.csv", "/bordereau.pdf", "/versement.zip", "/visa", "/versement", "/refus", "/visa.pdf"] {
+        let absent = format!("/conservation/{}{path}", app.clock.id());
+        assert_eq!(get(app, &agent, &format!("{base}{path}")).await, get(app, &agent, &absent).await, "{path}");
+        assert_eq!(get(app, &agent, &absent).await.0, 404, "{path}");
+    }
+    let (_, csv) = get(app, &dpo, &format!("{base}/bordereau.csv")).await;
+    assert_eq!(hex::encode(Sha256::digest(&csv)), purge.list_sha256);
+    let (_, pdf) = get(app, &dpo, &format!("{base}/bordereau.pdf")).await;
+    assert!(pdf.starts_with("%PDF-") && pdf.contains("pdfuaid"), "an accessible PDF");
+    assert_eq!(get(app, &officer, &format!("{base}/bordereau.pdf")).await.1, pdf, "the same list, the same bytes");
+    assert_eq!(get(app, &officer, &format!("{base}/versement.zip")).await.0, 200);
+    assert!(get(app, &officer, &format!("{base}/visa")).await.1.contains("ne peuvent plus être récupérés"));
+    let form = |csrf: &str| {
+        let part = |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let scan = "--b\r\nContent-Disposition: form-data; name=\"scan\"; filename=\"v.pdf\"\r\n\r\n%PDF-1.4\r\n";
+        let on = app.clock.today().to_string();
+        [&part("csrf", csrf), &part("reference", "AD93"), &part("name", "Mme Faure"), &part("on", &on), scan, "--b--\r\n"].concat()
+    };
+    let stamp = |csrf: &str| {
+        Request::post(format!("{base}/visa"))
+            .header(header::COOKIE, format!("retex={}", dpo.0))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .body(Body::from(form(csrf)))
+            .unwrap()
+    };
+    assert_eq!(send(app, stamp("autre")).await.0, 403);
+    let (status, place, body) = send(app, stamp("jeton")).await;
+    assert_eq!((status, place), (303, base.clone()), "{}", String::from_utf8_lossy(&body));
+    work::run_due(app).await.unwrap();
+    let (_, page) = get(app, &dpo, &base).await;
+    assert!(page.contains("Certificat d&#39;élimination") || page.contains("Certificat d'élimination"), "{page}");
+    assert!(page.contains("l&#39;administrateur doit les détruire") || page.contains("l'administrateur doit les détruire"));
+    assert_eq!(get(app, &dpo, &format!("{base}/visa.pdf")).await.1, "%PDF-1.4");
+    let (status, list) = api(app, &dpo, "GET", &format!("/purges/{}", purge.id), Json::Null).await;
+    assert_eq!((status, list["state"].as_str(), list["reference"].as_str()), (200, Some("done"), Some("AD93")));
+    assert!(list["objects"].as_array().unwrap().iter().all(|o| o["destroyed_at"].is_string()));
+    let again = json!({"reference": "x", "name": "y", "on": app.clock.today()});
+    assert_eq!(api(app, &dpo, "POST", &format!("/purges/{}/visa", purge.id), again).await.0, 409);
+    assert!(get(app, &agent, &format!("/mes-donnees/{CHAUFFAGE}")).await.1.contains("détruits"));
+    let receipt = deposits(app, Some(MONTREUIL)).await.remove(0);
+    let (status, page) = get(app, &agent, &format!("/depots/{}", receipt.id)).await;
+    assert!(status == 200 && page.contains(&receipt.sha256) && page.contains("Données détruites"), "the receipt stays: {status}");
 }
