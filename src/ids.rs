@@ -68,6 +68,10 @@ uuid_id!(
     RemovalId
 );
 uuid_id!(
+    /// A party's signature of a version of a convention.
+    SignatureId
+);
+uuid_id!(
     /// A personal or service token.
     TokenId
 );

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::runtime;
 use crate::{
-    access::{self, NewAccount},
+    access::{self, NewAccount, NewToken},
     app::App,
     backup,
     clock::Clock,
@@ -100,7 +100,7 @@ pub enum TokenCommand {
         #[arg(long, value_name = "NOM")]
         name: String,
         /// Durée de validité, en jours.
-        #[arg(long, default_value_t = 365, value_name = "JOURS", value_parser = clap::value_parser!(u64).range(1..=3650))]
+        #[arg(long, default_value_t = 365, value_name = "JOURS", value_parser = clap::value_parser!(u64).range(1..=366))]
         days: u64,
         /// De qui.
         #[command(flatten)]
@@ -279,7 +279,8 @@ async fn token(command: TokenCommand) -> Result<()> {
             let (app, account) = find(named).await?;
             let ends = app.clock.now().checked_add_days(Days::new(days));
             let ends = ends.ok_or_else(|| Error::invalid("days", "Cette durée est trop longue."))?;
-            let (id, secret) = access::create_token(&app, None, &account, &name, Some(ends)).await?;
+            let (id, secret) =
+                access::create_token(&app, None, &account, NewToken { name, expires_at: Some(ends), ..NewToken::default() }).await?;
             println!("Jeton {id}, affiché cette seule fois : {secret}");
             Ok(())
         }
@@ -294,7 +295,8 @@ async fn token(command: TokenCommand) -> Result<()> {
 
 async fn import(file: &std::path::Path, config: Config) -> Result<()> {
     let convention = Convention::load_file(file)?;
-    let head = register::import(&open(config).await?, None, convention.json).await?;
+    let head = register::import(&open(config).await?, convention.json).await?;
     println!("Convention « {} », version {}, empreinte {}.", head.title, head.version, head.sha256);
+    println!("Elle est ouverte à la signature de ses parties, et entre en vigueur pour chacune quand elle et la Métropole l'ont signée.");
     Ok(())
 }

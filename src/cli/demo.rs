@@ -23,13 +23,13 @@ use crate::{
     convention::{
         Convention,
         perimeter::Role,
-        register::{self, Registered},
+        register::{self, Registered, SignatureForm},
     },
     deposit::{self, Slot, calendar},
     error::{Error, Kind, Result},
     evaluation::{self, answers, rex::read_answers},
     ids::{Period, Siren},
-    territory,
+    territory::{self, OrganisationKind},
 };
 
 /// Password of every account of the demo.
@@ -127,10 +127,11 @@ async fn build(config: Config, samples: &Path) -> Result<()> {
     let clock = Clock::starting_at(at(first - Days::new(30), 9));
     let app = App::open(config, clock).await?;
     let officer = staff(&app).await?;
-    let mut files = Vec::new();
+    let (mut files, mut signatories) = (Vec::new(), std::collections::HashMap::new());
     for (folder, convention) in conventions {
-        let head = register::import(&app, Some(officer.account), convention.json).await?;
+        let head = register::open(&app, &officer, convention.json).await?;
         let registered = register::find(&app, &head.name).await?;
+        sign(&app, &registered, &mut signatories).await?;
         files.extend(planned(&folder, &registered)?);
     }
     files.sort_by(|a, b| (a.at, &a.path).cmp(&(b.at, &b.path)));
@@ -160,6 +161,39 @@ async fn build(config: Config, samples: &Path) -> Result<()> {
         finish(&app, &samples.join(sample), &officer, &agents).await?;
     }
     app.store.close().await;
+    Ok(())
+}
+
+/// Signs a version for the Métropole and each of its sites, a few hours apart, as their signatories would.
+async fn sign(app: &App, registered: &Registered, signatories: &mut std::collections::HashMap<Siren, Actor>) -> Result<()> {
+    let parties = &registered.convention.document.parties;
+    for (i, party) in std::iter::once(&parties.metropole).chain(&parties.sites).enumerate() {
+        let of_a_site = Some(party.siren.clone()).filter(|s| *s != parties.metropole.siren);
+        let actor = match signatories.get(&party.siren) {
+            Some(actor) => actor.clone(),
+            None => {
+                let actor = signatory(app, of_a_site.as_ref()).await?;
+                signatories.insert(party.siren.clone(), actor.clone());
+                actor
+            }
+        };
+        let deed_date = app.clock.today() - Days::new(7);
+        let form = SignatureForm {
+            sha256: registered.head.sha256.clone(),
+            name: actor.name.clone(),
+            quality: match territory::by_siren(&party.siren).map(|o| o.kind) {
+                Some(OrganisationKind::Commune) => "Maire",
+                Some(OrganisationKind::Ept) => "Présidence de l'établissement public territorial",
+                _ => "Vice-présidence déléguée à l'innovation numérique",
+            }
+            .to_owned(),
+            deed_reference: format!("{}-{:03}", deed_date.format("%Y"), 40 + i),
+            deed_date,
+            second_factor: Some("demonstration".to_owned()),
+        };
+        register::sign(app, &actor, registered.head.id, form).await?;
+        app.clock.advance(chrono::TimeDelta::hours(3));
+    }
     Ok(())
 }
 
@@ -201,7 +235,7 @@ struct Planned {
 
 /// The files of a sample and the times at which they come: a few days before their due date, a correction on the day after.
 fn planned(folder: &Path, registered: &Registered) -> Result<Vec<Planned>> {
-    let dues = calendar::expected(&registered.convention.document);
+    let dues = calendar::expected(&registered.convention.document, registered.head.ends_on);
     let mut files = Vec::new();
     for site in sorted(&folder.join("deposits"))? {
         let code = name(&site);
@@ -259,11 +293,20 @@ async fn staff(app: &App) -> Result<Actor> {
     actor(app, "mission@metropole.example").await
 }
 
+/// The signatory of a site, or of the Métropole.
+async fn signatory(app: &App, site: Option<&Siren>) -> Result<Actor> {
+    let host = site.and_then(territory::by_siren).map_or_else(|| "metropole".to_owned(), |o| slug(o.name));
+    let email = format!("signature@{host}.example");
+    let name = site.map_or_else(|| "Odile Vasseur".to_owned(), |s| person(s, 5));
+    account(app, &email, &name, Role::Signatory, site.cloned()).await?;
+    actor(app, &email).await
+}
+
 /// The contributor of a site.
 async fn contributor(app: &App, site: &Siren) -> Result<Actor> {
     let organisation = territory::by_siren(site).map_or("", |o| o.name);
     let email = format!("agent@{}.example", slug(organisation));
-    account(app, &email, &person(site), Role::Contributor, Some(site.clone())).await?;
+    account(app, &email, &person(site, 0), Role::Contributor, Some(site.clone())).await?;
     actor(app, &email).await
 }
 
@@ -273,16 +316,17 @@ async fn account(app: &App, email: &str, name: &str, role: Role, site: Option<Si
 }
 
 async fn actor(app: &App, email: &str) -> Result<Actor> {
-    Ok(access::sign_in(app, email, PASSWORD, "demo").await?.actor)
+    let opened = access::sign_in(app, email, PASSWORD, "demo").await?.opened();
+    Ok(opened.ok_or_else(|| Error::internal("no account of the demo has a second factor"))?.actor)
 }
 
-/// An invented name, always the same for a site.
-fn person(site: &Siren) -> String {
+/// An invented name, always the same for a site and a post.
+fn person(site: &Siren, post: usize) -> String {
     const FIRST: [&str; 13] =
         ["Sofia", "Karim", "Julie", "Thomas", "Aminata", "Paul", "Inès", "Marc", "Fatou", "Hugo", "Léa", "Samir", "Élise"];
     const LAST: [&str; 11] =
         ["Lemaire", "Haddad", "Garnier", "Diallo", "Perrin", "Nguyen", "Costa", "Marchand", "Traoré", "Fontaine", "Rey"];
-    let seed = site.as_str().bytes().fold(0usize, |sum, b| (sum * 31 + usize::from(b)) % 1_000_003);
+    let seed = site.as_str().bytes().fold(post, |sum, b| (sum * 31 + usize::from(b)) % 1_000_003);
     format!("{} {}", FIRST[seed % FIRST.len()], LAST[seed / FIRST.len() % LAST.len()])
 }
 

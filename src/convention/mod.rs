@@ -1,5 +1,6 @@
 //! The convention: what a site sends, how it is checked, what may be done with it, and what is computed from it.
 
+pub mod agreement;
 mod allow;
 mod canonical;
 mod checks;
@@ -13,6 +14,7 @@ pub mod perimeter;
 mod plan;
 pub mod register;
 pub mod rules;
+pub mod scope;
 mod source;
 mod typing;
 mod validate;

@@ -1,13 +1,20 @@
 //! The one function that answers whether a person may make this use of this dataset of this site today, and why not. Every read and
 //! every deposit asks it.
 //!
+//! The answer is that of the version in force for the site in question ([`Agreement::in_force_for`]); before there is one nothing is sent
+//! and nothing is read. [`may`] answers for a person, [`agreed`] what the parties agreed to, whoever asks: the hub's own jobs ask that.
+//!
 //! A site's person never learns whether something of another site exists: what is not theirs is answered like what is not there.
 
 use std::{fmt, str::FromStr};
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::document::{Document, days};
+use super::{
+    agreement::{AgreedVersion, Agreement},
+    document::days,
+    scope::{Scope, Verb},
+};
 use crate::{
     error::{Error, Kind, Result},
     ids::Siren,
@@ -92,147 +99,325 @@ pub struct Person {
     pub role: Role,
     /// The site that they are bound to; none for the Métropole's people.
     pub site: Option<Siren>,
+    /// What the token that speaks is limited to, if it is one.
+    pub scope: Option<Scope>,
 }
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Use {
-    /// Read what was agreed.
+pub enum Use<'a> {
+    /// Read what was agreed, and who signed it.
     ReadConvention,
-    /// Send, correct or take back a file.
+    /// Write a convention that is not open for signature yet.
+    Draft,
+    /// Read one.
+    ReadDraft,
+    /// Sign a version.
+    Sign,
+    /// Open a version for signature, record a signature on paper, take a version back, end the convention.
+    Manage,
+    /// Send or correct a file.
     Deposit,
+    /// Take a file back.
+    Withdraw,
     /// Read a deposit, its report, its file.
     ReadDeposit,
     /// Read one's own results, and the others' as far as the comparison goes.
     OwnResults,
+    /// Read the results of the site that is asked for beside one's own.
+    Compare,
     /// Read every value: indicators, comparisons, reports.
     Evaluation,
+    /// Give data to a recipient.
+    Share {
+        /// As the convention names it.
+        recipient: &'a str,
+    },
+    /// Publish data.
+    OpenData,
     /// Read a site's REX.
     ReadRex,
     /// Fill a site's REX.
     WriteRex,
 }
 
-/// Whether `person` may make this use of `dataset` (any, if none) of `site` (all, if none) on `today`.
+impl Use<'_> {
+    /// What a token needs for it.
+    fn verb(self) -> Verb {
+        match self {
+            Self::ReadConvention
+            | Self::ReadDraft
+            | Self::ReadDeposit
+            | Self::OwnResults
+            | Self::Compare
+            | Self::Evaluation
+            | Self::Share { .. }
+            | Self::OpenData
+            | Self::ReadRex => Verb::Read,
+            Self::Deposit | Self::Withdraw => Verb::Deposit,
+            Self::Draft | Self::Sign | Self::Manage | Self::WriteRex => Verb::Write,
+        }
+    }
+
+    /// Whether it is about what was agreed, which is the same for all sites and datasets.
+    fn is_of_the_text(self) -> bool {
+        matches!(self, Self::ReadConvention | Self::ReadDraft | Self::Draft | Self::Sign | Self::Manage)
+    }
+}
+
+/// Refuses what the person's token does not reach.
+fn within_scope(person: &Person, ask: &Ask<'_>) -> Result<()> {
+    match &person.scope {
+        None => Ok(()),
+        Some(scope) if ask.asked.is_of_the_text() => scope.allows_verb(ask.asked.verb()),
+        Some(scope) => scope.allows(ask.asked.verb(), ask.dataset, ask.site.or(person.site.as_ref())),
+    }
+}
+
+/// What is asked, of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask<'a> {
+    /// The use.
+    pub asked: Use<'a>,
+    /// Of this dataset; of any, if none.
+    pub dataset: Option<&'a str>,
+    /// Of these fields; empty for those that the use covers.
+    pub fields: &'a [&'a str],
+    /// Of this site; of all, if none.
+    pub site: Option<&'a Siren>,
+}
+
+impl<'a> Ask<'a> {
+    /// This use, of whatever it covers.
+    pub fn of(asked: Use<'a>) -> Self {
+        Self { asked, dataset: None, fields: &[], site: None }
+    }
+
+    /// Of this dataset.
+    pub fn dataset(self, name: &'a str) -> Self {
+        Self { dataset: Some(name), ..self }
+    }
+
+    /// Of these fields.
+    pub fn fields(self, fields: &'a [&'a str]) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// Of this site.
+    pub fn site(self, site: &'a Siren) -> Self {
+        Self { site: Some(site), ..self }
+    }
+}
+
+/// Whether `person` may make this use today.
 ///
 /// # Errors
-/// [`Kind::NotFound`] where the person may not know of it, [`Kind::Forbidden`] where the role does not allow it, `unknown_dataset`,
-/// [`Kind::Conflict`] before or after the time for it.
-pub fn may(document: &Document, person: &Person, asked: Use, dataset: Option<&str>, site: Option<&Siren>, today: NaiveDate) -> Result<()> {
-    let is_party = |siren: &Siren| document.parties.sites.iter().any(|p| p.siren == *siren);
-    if let Some(own) = &person.site
-        && (!is_party(own) || site.is_some_and(|s| s != own))
-    {
+/// [`Kind::NotFound`] where the person may not know of it; `role_not_allowed` where the role does not allow it; those of [`agreed`].
+pub fn may(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    within_scope(person, ask)?;
+    let of_another = person.site.as_ref().is_some_and(|own| ask.site.is_some_and(|s| s != own));
+    let knows = person.site.as_ref().is_none_or(|own| agreement.names(own)) && ask.site.is_none_or(|s| agreement.names(s));
+    if !knows || (of_another && ask.asked != Use::Compare) {
         return Err(absent());
     }
-    if site.is_some_and(|s| !is_party(s)) {
-        return Err(absent());
+    allowed(person, ask.asked)?;
+    let Some(own) = &person.site else {
+        // The Métropole's people read files and compare sites in order to evaluate.
+        let asked = if matches!(ask.asked, Use::ReadDeposit | Use::Compare) { Use::Evaluation } else { ask.asked };
+        return agreed(agreement, &Ask { asked, ..*ask }, today);
+    };
+    if ask.asked == Use::Compare {
+        // Both versions must say so: the reader's, and that of the site whose results are read.
+        agreed(agreement, &ask.site(own), today)?;
     }
-    if let Some(name) = dataset.filter(|name| !document.datasets.contains_key(*name)) {
-        let known = document.datasets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        return Err(Error::invalid("unknown_dataset", format!("La convention n'a pas de jeu de données « {name} » ; elle a : {known}.")));
+    agreed(agreement, &Ask { site: ask.site.or(Some(own)), ..*ask }, today)
+}
+
+/// Whether `person` may write or read a draft that names these sites; they read it once it is in review.
+///
+/// # Errors
+/// [`Kind::NotFound`] where the person may not know of it, `role_not_allowed` where the role does not allow it.
+pub fn may_draft(person: &Person, sites: &[Siren], in_review: bool, asked: Use<'_>) -> Result<()> {
+    within_scope(person, &Ask::of(asked))?;
+    match &person.site {
+        Some(own) if !in_review || !sites.contains(own) => return Err(absent()),
+        None if !in_review && person.role != Role::Officer => return Err(absent()),
+        _ => {}
     }
+    allowed(person, asked)
+}
+
+/// Whether a role makes such a use at all.
+fn allowed(person: &Person, asked: Use<'_>) -> Result<()> {
+    let (role, of_a_site) = (person.role, person.site.is_some());
     let allowed = match asked {
         Use::ReadConvention => true,
-        Use::Deposit => person.role == Role::Contributor && person.site.is_some(),
-        Use::WriteRex | Use::OwnResults => person.role.is_of_a_site() && person.site.is_some(),
-        Use::ReadDeposit | Use::Evaluation if person.site.is_none() => person.role.evaluates() && evaluated(document, dataset),
-        Use::Evaluation => false,
-        Use::ReadDeposit => person.role.is_of_a_site(),
-        Use::ReadRex => person.role.is_of_a_site() && person.site.is_some() || person.role.evaluates(),
+        Use::ReadDraft => role != Role::Administrator,
+        Use::Draft | Use::Manage => role == Role::Officer && !of_a_site,
+        Use::Sign => role == Role::Signatory,
+        Use::Deposit | Use::Withdraw => role == Role::Contributor && of_a_site,
+        Use::WriteRex | Use::OwnResults => role.is_of_a_site() && of_a_site,
+        Use::ReadDeposit | Use::ReadRex | Use::Compare => {
+            if of_a_site {
+                role.is_of_a_site()
+            } else {
+                role.evaluates()
+            }
+        }
+        Use::Evaluation | Use::Share { .. } | Use::OpenData => role.evaluates() && !of_a_site,
     };
-    if !allowed {
-        return Err(Error::new(Kind::Forbidden, "use_not_allowed", "La convention ou votre rôle ne permet pas cette action."));
+    if allowed {
+        return Ok(());
     }
-    in_time(document, asked, dataset, today)
+    let message = format!("Votre rôle ({}) ne permet pas cette action. Adressez-vous à la Métropole.", role.in_french());
+    Err(Error::new(Kind::Forbidden, "role_not_allowed", message))
+}
+
+/// Whether the parties agreed to this use, whoever makes it: what the hub does by itself asks this.
+///
+/// # Errors
+/// `not_signed`, `not_started` before a version is in force; `unknown_dataset`; `use_not_agreed`, `field_outside_perimeter`,
+/// `personal_field`; `deposits_closed`, `sharing_over`, `retention_over` after the time for it.
+pub fn agreed(agreement: &Agreement, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    if matches!(ask.asked, Use::ReadConvention | Use::Draft | Use::ReadDraft | Use::Sign | Use::Manage) {
+        return Ok(());
+    }
+    let version = in_force(agreement, ask.site, today)?;
+    // What was sent under a version that bound the site stays the site's, whatever came after.
+    let own = matches!(ask.asked, Use::ReadDeposit | Use::Withdraw);
+    let sent_under = |v: &&AgreedVersion| own && ask.site.is_some_and(|site| v.signed_for(site).is_some());
+    if let Some(name) = ask.dataset {
+        let names = |v: &AgreedVersion| v.convention.document.datasets.contains_key(name);
+        if !names(version) && !agreement.versions().iter().filter(sent_under).any(names) {
+            return Err(unknown_dataset(version, name));
+        }
+        within(version, name, ask)?;
+    }
+    covered(version, ask, today)?;
+    in_time(agreement, version, ask, today)
+}
+
+/// The version that answers: the one in force for the site, or, for all sites, the one by which the convention is evaluated.
+fn in_force<'a>(agreement: &'a Agreement, site: Option<&Siren>, today: NaiveDate) -> Result<&'a AgreedVersion> {
+    let (version, start) = match site {
+        Some(site) => (agreement.in_force_for(site, today), agreement.starts_for(site)),
+        None => {
+            let holds = agreement.sites().iter().any(|s| agreement.in_force_for(s, today).is_some());
+            let start = agreement.sites().iter().filter_map(|s| agreement.starts_for(s)).min();
+            (holds.then(|| agreement.reference(today)), start)
+        }
+    };
+    version.ok_or_else(|| match start {
+        Some(start) => Error::new(
+            Kind::Conflict,
+            "not_started",
+            format!("L'expérimentation n'a pas commencé : revenez à son premier jour, le {}.", start.format("%d/%m/%Y")),
+        ),
+        None => Error::new(
+            Kind::Conflict,
+            "not_signed",
+            "La convention n'est pas encore en vigueur : elle l'est quand la Métropole et la collectivité l'ont signée.",
+        ),
+    })
 }
 
 fn absent() -> Error {
     Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.")
 }
 
-/// What the convention's `evaluation` use covers.
-fn evaluated(document: &Document, dataset: Option<&str>) -> bool {
-    document.uses.evaluation.as_ref().is_some_and(|u| dataset.is_none_or(|d| u.datasets.iter().any(|n| n == d)))
+fn unknown_dataset(version: &AgreedVersion, name: &str) -> Error {
+    let known = version.convention.document.datasets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Error::invalid("unknown_dataset", format!("La convention n'a pas de jeu de données « {name} » ; elle a : {known}."))
+}
+
+fn not_agreed(message: impl Into<String>) -> Error {
+    Error::new(Kind::Forbidden, "use_not_agreed", message)
+}
+
+/// Whether the fields that are asked for are in the perimeter; a personal one is never a value that leaves its rows.
+fn within(version: &AgreedVersion, dataset: &str, ask: &Ask<'_>) -> Result<()> {
+    let columns = version.convention.rules.get(dataset).map_or(&[][..], |rules| rules.columns());
+    let personal = version.convention.document.datasets.get(dataset).map(|d| &d.personal_data);
+    for field in ask.fields {
+        if !columns.iter().any(|c| c.name == *field) {
+            let message = format!("La colonne « {field} » n'est pas dans le périmètre de la convention.");
+            return Err(Error::new(Kind::Forbidden, "field_outside_perimeter", message));
+        }
+        let leaves = matches!(ask.asked, Use::Evaluation | Use::Compare | Use::Share { .. } | Use::OpenData);
+        if leaves && personal.is_some_and(|p| p.contains_key(*field)) {
+            let message = format!("La colonne « {field} » est une donnée à caractère personnel : elle n'est jamais une valeur.");
+            return Err(Error::new(Kind::Forbidden, "personal_field", message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the version names this use, of this dataset and these fields.
+fn covered(version: &AgreedVersion, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    let uses = &version.convention.document.uses;
+    let has = |datasets: &[String]| ask.dataset.is_none_or(|d| datasets.iter().any(|n| n == d));
+    let fields = |agreed: &[String]| agreed.is_empty() || ask.fields.iter().all(|f| agreed.iter().any(|a| a == f));
+    let outside =
+        || Error::new(Kind::Forbidden, "field_outside_perimeter", "La convention ne prévoit pas cet usage pour toutes ces colonnes.");
+    match ask.asked {
+        Use::Evaluation if !uses.evaluation.as_ref().is_some_and(|u| has(&u.datasets)) => {
+            Err(not_agreed("La convention ne prévoit pas d'évaluer ces données."))
+        }
+        Use::Compare if !uses.comparison.as_ref().is_some_and(|u| has(&u.datasets)) => {
+            Err(not_agreed("La convention ne prévoit pas de comparer ces résultats entre collectivités."))
+        }
+        Use::Share { recipient } => {
+            let to = || uses.sharing.iter().filter(|u| u.recipient == recipient && has(&u.datasets));
+            if to().next().is_none() {
+                return Err(not_agreed("La convention ne prévoit pas de partager ces données avec ce destinataire."));
+            }
+            if !to().any(|u| fields(&u.fields)) {
+                return Err(outside());
+            }
+            if !to().any(|u| fields(&u.fields) && u.until.is_none_or(|until| today <= until)) {
+                return Err(Error::new(Kind::Conflict, "sharing_over", "Le partage prévu par la convention est arrivé à son terme."));
+            }
+            Ok(())
+        }
+        Use::OpenData => {
+            let published = || uses.open_data.iter().filter(|u| ask.dataset.is_none_or(|d| u.dataset == d));
+            if published().next().is_none() {
+                return Err(not_agreed("La convention ne prévoit pas de publier ces données."));
+            }
+            if published().any(|u| fields(&u.fields)) { Ok(()) } else { Err(outside()) }
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Days left for corrections after the last due date.
 const CORRECTIONS: Days = Days::new(30);
 
-/// Deposits and answers open on the first day; deposits close 30 days after the last file is due, so that a site can correct what was
-/// refused; data are read until the end of their retention.
-fn in_time(document: &Document, asked: Use, dataset: Option<&str>, today: NaiveDate) -> Result<()> {
-    let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
-    if matches!(asked, Use::Deposit | Use::WriteRex) && today < document.period.start {
-        return conflict("not_started", "L'expérimentation n'a pas commencé : revenez à son premier jour.");
-    }
-    let end = document.period.end;
-    let last = match asked {
-        Use::ReadConvention => return Ok(()),
-        Use::Deposit => {
-            let due = dataset.and_then(|d| document.datasets.get(d)?.due.as_deref()).and_then(days).unwrap_or(Days::new(0));
-            end.checked_add_days(due).and_then(|last| last.checked_add_days(CORRECTIONS))
-        }
-        _ => end.checked_add_months(Months::new(document.retention.months)),
+/// Deposits close 30 days after the last file is due, so that a site can correct what was refused; data are read until the end of their
+/// retention.
+fn in_time(agreement: &Agreement, version: &AgreedVersion, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    let document = &version.convention.document;
+    let end = agreement.last_day_under(version);
+    let sends = matches!(ask.asked, Use::Deposit | Use::Withdraw);
+    let last = if sends {
+        let due = ask.dataset.and_then(|d| document.datasets.get(d)?.due.as_deref()).and_then(days).unwrap_or(Days::new(0));
+        end.checked_add_days(due).and_then(|last| last.checked_add_days(CORRECTIONS))
+    } else {
+        end.checked_add_months(Months::new(document.retention.months))
     };
-    match (asked, last) {
-        (_, Some(last)) if today <= last => Ok(()),
-        (Use::Deposit, _) => conflict("deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole."),
-        _ => conflict("retention_over", "La durée de conservation de ces données est passée : elles ne se consultent plus."),
+    match last {
+        Some(last) if today <= last => Ok(()),
+        _ if sends => {
+            Err(Error::new(Kind::Conflict, "deposits_closed", "Les dépôts de cette expérimentation sont clos : écrivez à la Métropole."))
+        }
+        _ => Err(Error::new(
+            Kind::Conflict,
+            "retention_over",
+            "La durée de conservation de ces données est passée : elles ne se consultent plus.",
+        )),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document() -> Document {
-        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/chauffage/convention.yaml"));
-        serde_saphyr::from_str(text).expect("the sample is a document")
-    }
-
-    fn ask(role: Role, site: Option<&str>, asked: Use, of: Option<&str>, day: &str) -> &'static str {
-        let document = document();
-        let siren = |s: &str| s.parse::<Siren>().expect("a SIREN");
-        let person = Person { role, site: site.map(siren) };
-        let dataset = (asked == Use::Deposit).then(|| document.datasets.keys().next().expect("a dataset").clone());
-        may(&document, &person, asked, dataset.as_deref(), of.map(siren).as_ref(), day.parse().expect("a day"))
-            .map_or_else(|e| e.code, |()| "ok")
-    }
-
-    #[test]
-    fn each_role_has_its_uses_and_no_site_sees_another() {
-        let document = document();
-        let [own, other] = [0, 1].map(|i| document.parties.sites[i].siren.to_string());
-        let (own, other) = (own.as_str(), other.as_str());
-        let during = "2026-02-10";
-        for asked in [Use::Deposit, Use::ReadDeposit, Use::OwnResults, Use::ReadRex, Use::WriteRex] {
-            assert_eq!(ask(Role::Contributor, Some(own), asked, Some(own), during), "ok", "{asked:?}");
-            assert_eq!(ask(Role::Contributor, Some(own), asked, Some(other), during), "not_found", "{asked:?}");
-            assert_eq!(ask(Role::Contributor, Some("217500016"), asked, Some("217500016"), during), "not_found", "{asked:?} of no party");
-            for blind in [Role::DataProtectionOfficer, Role::Administrator] {
-                assert_eq!(ask(blind, None, asked, Some(own), during), "use_not_allowed", "{asked:?} {blind:?}");
-            }
-        }
-        assert_eq!(ask(Role::Contributor, Some(own), Use::Evaluation, None, during), "use_not_allowed");
-        assert_eq!(ask(Role::Signatory, Some(own), Use::Deposit, Some(own), during), "use_not_allowed");
-        for role in [Role::Analyst, Role::Officer] {
-            assert_eq!(ask(role, None, Use::Evaluation, None, during), "ok");
-            assert_eq!(ask(role, None, Use::Deposit, Some(own), during), "use_not_allowed");
-        }
-    }
-
-    #[test]
-    fn deposits_close_after_the_corrections_and_reading_with_the_retention() {
-        let own = document().parties.sites[0].siren.to_string();
-        let end = document().period.end;
-        let last = end + days(document().datasets[0].due.as_deref().expect("due")).expect("days") + CORRECTIONS;
-        let deposit = |day: NaiveDate| ask(Role::Contributor, Some(&own), Use::Deposit, Some(&own), &day.to_string());
-        assert_eq!(deposit(document().period.start - Days::new(1)), "not_started");
-        assert_eq!(deposit(last), "ok");
-        assert_eq!(deposit(last + Days::new(1)), "deposits_closed");
-        let read = |day: NaiveDate| ask(Role::Analyst, None, Use::Evaluation, None, &day.to_string());
-        assert_eq!(read(end + Months::new(document().retention.months)), "ok");
-        assert_eq!(read(end + Months::new(document().retention.months) + Days::new(1)), "retention_over");
-    }
-}
+#[path = "perimeter_tests.rs"]
+mod tests;

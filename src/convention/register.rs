@@ -1,21 +1,29 @@
-//! The hub's register of conventions: versions in the database, compiled once per process.
+//! The hub's register of conventions: versions in the database, compiled once per process, with their signatures.
+//!
+//! [`acts`] opens, signs, takes back and ends them.
+
+pub mod acts;
+mod letters;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::Convention;
+pub use self::acts::{SignatureForm, import, morning, open, record_paper, sign, terminate, withdraw};
+use super::{
+    Convention,
+    agreement::{AgreedVersion, Agreement, Termination},
+};
 use crate::{
     app::App,
-    audit::{self, Entry},
     error::{Error, Kind, Result},
-    ids::{AccountId, ConventionId},
+    ids::ConventionId,
     store::{
-        conventions::{ConventionHead, ConventionRow, NewConvention},
-        jobs::Job,
+        conventions::{ConventionHead, ConventionRow, VersionState},
+        signatures::{self, Signature},
     },
 };
 
@@ -26,6 +34,12 @@ pub struct Registered {
     pub head: ConventionHead,
     /// What it says.
     pub convention: Arc<Convention>,
+}
+
+impl From<&AgreedVersion> for Registered {
+    fn from(version: &AgreedVersion) -> Self {
+        Self { head: version.head.clone(), convention: version.convention.clone() }
+    }
 }
 
 /// Compiled versions of this process. A version never changes, so nothing ever leaves.
@@ -42,57 +56,70 @@ impl Compiled {
     }
 }
 
-/// Enters a convention as the next version of its name; the very same document again is answered with the version that stands.
+/// The convention called `name`: all its versions, their signatures, its end.
 ///
 /// # Errors
-/// The document's faults, located.
-pub async fn import(app: &App, by: Option<AccountId>, document: Json) -> Result<ConventionHead> {
-    let convention = Arc::new(compile(document).await?);
-    if let Some(row) = app.store.convention_by_name(&convention.document.id).await?.filter(|row| row.head.sha256 == convention.sha256) {
-        return Ok(row.head);
+/// [`Kind::NotFound`].
+pub async fn agreement(app: &App, name: &str) -> Result<Agreement> {
+    // PostgreSQL takes no question with U+0000 in it.
+    if name.contains('\0') {
+        return Err(unknown());
     }
-    let (id, now, document) = (ConventionId(app.clock.id()), app.clock.now(), &convention.document);
-    let new = NewConvention {
-        id,
-        name: document.id.clone(),
-        title: document.title.clone(),
-        track: document.track.clone(),
-        document: convention.json.to_string(),
-        sha256: convention.sha256.clone(),
-        starts_on: document.period.start,
-        ends_on: document.period.end,
-        created_at: now,
-        created_by: by,
-    };
-    let mut tx = app.store.begin().await?;
-    let version = tx.insert_convention(&new).await?;
-    let entry = Entry {
-        at: now,
-        actor: by.map_or(audit::Actor::System, audit::Actor::Account),
-        organisation: None,
-        act: "convention.import",
-        object: format!("convention/{id}"),
-        outcome: "ok",
-        detail: json!({"name": new.name, "version": version, "sha256": new.sha256}),
-    };
-    audit::append(&mut tx, &entry).await?;
-    if version > 1 {
-        // What was computed under the version before is computed again under this one.
-        tx.enqueue(&app.clock, &Job::Evaluate { convention: id }).await?;
-    }
-    tx.commit().await?;
-    app.compiled.put(id, &convention);
-    Ok(find(app, &new.name).await?.head)
+    let heads = app.store.convention_versions(name).await?;
+    let (signatures, termination) = (app.store.signatures(name).await?, app.store.termination(name).await?);
+    assemble(app, name, heads, &signatures, termination).await
 }
 
-/// The newest version of the convention called `name`.
+/// The convention that `id` is a version of.
+///
+/// # Errors
+/// [`Kind::NotFound`].
+pub async fn agreement_of(app: &App, id: ConventionId) -> Result<Agreement> {
+    let row = app.store.convention(id).await?.ok_or_else(unknown)?;
+    agreement(app, &row.head.name).await
+}
+
+/// Every convention, those that end last first.
+pub async fn agreements(app: &App) -> Result<Vec<Agreement>> {
+    let mut list = Vec::new();
+    for head in app.store.conventions().await? {
+        list.push(agreement(app, &head.name).await?);
+    }
+    Ok(list)
+}
+
+async fn assemble(
+    app: &App,
+    name: &str,
+    heads: Vec<ConventionHead>,
+    signatures: &[Signature],
+    termination: Option<signatures::Termination>,
+) -> Result<Agreement> {
+    let mut versions = Vec::new();
+    for head in heads {
+        let convention = compiled(app, head.id).await?;
+        let document = &convention.document;
+        let signed: BTreeMap<_, _> = if head.state == VersionState::Imported {
+            let parties = std::iter::once(&document.parties.metropole).chain(&document.parties.sites);
+            parties.map(|p| (p.siren.clone(), head.created_at)).collect()
+        } else {
+            // A signature counts for the hash that it was given to, and for nothing else.
+            let of_this = signatures.iter().filter(|s| s.convention_id == head.id && s.sha256 == head.sha256);
+            of_this.map(|s| (s.party.clone(), s.signed_at)).collect()
+        };
+        versions.push(AgreedVersion { head, convention, signed });
+    }
+    let terminated = termination.map(|t| Termination { on: t.ends_on, reason: t.reason });
+    Agreement::new(name.to_owned(), versions, terminated)
+}
+
+/// The version of the convention called `name` by which it is evaluated and shown today.
 ///
 /// # Errors
 /// [`Kind::NotFound`].
 pub async fn find(app: &App, name: &str) -> Result<Registered> {
-    // PostgreSQL takes no question with U+0000 in it.
-    let row = if name.contains('\0') { None } else { app.store.convention_by_name(name).await? };
-    registered(app, row.ok_or_else(unknown)?).await
+    let agreement = agreement(app, name).await?;
+    Ok(Registered::from(agreement.reference(app.clock.today())))
 }
 
 /// One version.
@@ -101,29 +128,18 @@ pub async fn find(app: &App, name: &str) -> Result<Registered> {
 /// [`Kind::NotFound`].
 pub async fn version(app: &App, id: ConventionId) -> Result<Registered> {
     let row = app.store.convention(id).await?;
-    registered(app, row.ok_or_else(unknown)?).await
+    let head = row.ok_or_else(unknown)?.head;
+    Ok(Registered { convention: compiled(app, head.id).await?, head })
 }
 
-/// The newest version of every convention, those that end last first.
-pub async fn all(app: &App) -> Result<Vec<Registered>> {
-    let mut list = Vec::new();
-    for head in app.store.conventions().await? {
-        list.push(version(app, head.id).await?);
+async fn compiled(app: &App, id: ConventionId) -> Result<Arc<Convention>> {
+    if let Some(convention) = app.compiled.get(id) {
+        return Ok(convention);
     }
-    Ok(list)
-}
-
-async fn registered(app: &App, row: ConventionRow) -> Result<Registered> {
-    let ConventionRow { head, document } = row;
-    let convention = match app.compiled.get(head.id) {
-        Some(convention) => convention,
-        None => {
-            let convention = Arc::new(compile(serde_json::from_str(&document).map_err(Error::internal)?).await?);
-            app.compiled.put(head.id, &convention);
-            convention
-        }
-    };
-    Ok(Registered { head, convention })
+    let ConventionRow { document, .. } = app.store.convention(id).await?.ok_or_else(unknown)?;
+    let convention = Arc::new(compile(serde_json::from_str(&document).map_err(Error::internal)?).await?);
+    app.compiled.put(id, &convention);
+    Ok(convention)
 }
 
 async fn compile(document: Json) -> Result<Convention> {

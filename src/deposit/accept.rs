@@ -11,7 +11,8 @@ use crate::{
     app::App,
     audit::{self, Entry},
     convention::{
-        perimeter::{self, Use},
+        agreement::Agreement,
+        perimeter::{self, Ask, Use},
         register::{self, Registered},
     },
     error::{Error, Kind, Result},
@@ -52,7 +53,7 @@ pub struct Accepted {
 
 /// A slot that the actor may fill, resolved.
 pub struct Allowed {
-    /// Under which convention.
+    /// Under which version of the convention: the one in force for the site.
     pub registered: Registered,
     /// By which site.
     pub site: Siren,
@@ -64,13 +65,15 @@ pub struct Allowed {
 /// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, what the
 /// perimeter refuses, `removed` once the site withdrew its data, `evaluation_final` once the evaluation is locked.
 pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
-    let registered = register::find(app, &slot.convention).await?;
-    let document = &registered.convention.document;
+    let agreement = register::agreement(app, &slot.convention).await?;
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
     let site = slot.site.clone().or_else(|| actor.site.clone()).ok_or_else(absent)?;
-    perimeter::may(document, &actor.person(), Use::Deposit, Some(&slot.dataset), Some(&site), app.clock.today())?;
-    calendar::check_period(document, &slot.dataset, slot.period)?;
-    if app.store.is_removed(&registered.head.name, &site).await? {
+    let today = app.clock.today();
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::Deposit).dataset(&slot.dataset).site(&site), today)?;
+    let version = agreement.in_force_for(&site, today).ok_or_else(absent)?;
+    let registered = Registered::from(version);
+    calendar::check_period(&registered.convention.document, agreement.last_day_under(version), &slot.dataset, slot.period)?;
+    if app.store.is_removed(&agreement.name, &site).await? {
         return Err(Error::new(
             Kind::Conflict,
             "removed",
@@ -168,9 +171,9 @@ fn file_name(name: &str) -> String {
 /// superseded, or changed state meanwhile.
 pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
     let deposit = find(app, actor, id).await?;
-    let registered = register::version(app, deposit.convention_id).await?;
-    let document = &registered.convention.document;
-    perimeter::may(document, &actor.person(), Use::Deposit, Some(&deposit.dataset), Some(&deposit.site), app.clock.today())?;
+    let agreement = register::agreement(app, &deposit.convention).await?;
+    let ask = Ask::of(Use::Withdraw).dataset(&deposit.dataset).site(&deposit.site);
+    perimeter::may(&agreement, &actor.person(), &ask, app.clock.today())?;
     let reason: String = reason.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
     if reason.is_empty() {
         return Err(Error::invalid("reason_required", "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui."));
@@ -205,18 +208,25 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
 pub async fn find(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
     let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
-    match readable(app, actor, &deposit, app.clock.today()).await {
+    let agreement = register::agreement(app, &deposit.convention).await?;
+    let today = app.clock.today();
+    // The receipt and its hash outlive the data.
+    let receipt = |e: &Error| deposit.state == DepositState::Purged && e.code == "retention_over";
+    match may_read(&agreement, actor, &deposit, today) {
         Ok(()) => Ok(deposit),
-        // The receipt and its hash outlive the data.
-        Err(refused) if deposit.state == DepositState::Purged && refused.code == "retention_over" => Ok(deposit),
+        Err(refused) if receipt(&refused) => Ok(deposit),
         Err(_) => Err(absent()),
     }
 }
 
-async fn readable(app: &App, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> Result<()> {
-    let registered = register::version(app, deposit.convention_id).await?;
-    let document = &registered.convention.document;
-    perimeter::may(document, &actor.person(), Use::ReadDeposit, Some(&deposit.dataset), Some(&deposit.site), today)
+/// Whether the actor may read this deposit of this convention.
+pub fn readable(agreement: &Agreement, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> bool {
+    may_read(agreement, actor, deposit, today).is_ok()
+}
+
+fn may_read(agreement: &Agreement, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> Result<()> {
+    let ask = Ask::of(Use::ReadDeposit).dataset(&deposit.dataset).site(&deposit.site);
+    perimeter::may(agreement, &actor.person(), &ask, today)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::{
-    convention::document::{Dataset, Document, Periodicity, days},
+    convention::document::{Dataset, Document, Periodicity, Span, days},
     error::{Error, Result},
     ids::{Period, Siren},
     store::deposits::{Deposit, DepositState},
@@ -39,13 +39,13 @@ pub enum Standing {
     Later,
 }
 
-/// Every file that the convention expects of a site, by dataset, then by period.
-pub fn expected(document: &Document) -> Vec<Expected> {
-    document.datasets.iter().flat_map(|(name, dataset)| of_dataset(document, name, dataset)).collect()
+/// Every file that the convention expects of a site until `last_day`, its own or an early one, by dataset, then by period.
+pub fn expected(document: &Document, last_day: NaiveDate) -> Vec<Expected> {
+    let span = Span { end: document.period.end.min(last_day), ..document.period };
+    document.datasets.iter().flat_map(|(name, dataset)| of_dataset(span, name, dataset)).collect()
 }
 
-fn of_dataset(document: &Document, name: &str, dataset: &Dataset) -> Vec<Expected> {
-    let span = document.period;
+fn of_dataset(span: Span, name: &str, dataset: &Dataset) -> Vec<Expected> {
     let delay = dataset.due.as_deref().and_then(days).unwrap_or(Days::new(0));
     let one = |period, last: NaiveDate| {
         let last = last.min(span.end);
@@ -96,8 +96,8 @@ pub fn standing(expected: &Expected, site: &Siren, deposits: &[Deposit], today: 
 ///
 /// # Errors
 /// `period_required`, `period_not_expected`, `period_outside`.
-pub fn check_period(document: &Document, dataset: &str, period: Option<Period>) -> Result<()> {
-    let asked: Vec<_> = expected(document).into_iter().filter(|e| e.dataset == dataset).map(|e| e.period).collect();
+pub fn check_period(document: &Document, last_day: NaiveDate, dataset: &str, period: Option<Period>) -> Result<()> {
+    let asked: Vec<_> = expected(document, last_day).into_iter().filter(|e| e.dataset == dataset).map(|e| e.period).collect();
     if asked.contains(&period) {
         return Ok(());
     }
@@ -128,7 +128,10 @@ mod tests {
     }
 
     fn dates(document: &Document) -> Vec<(String, String)> {
-        expected(document).iter().map(|e| (e.period.map(|p| p.to_string()).unwrap_or_default(), e.due.to_string())).collect()
+        expected(document, document.period.end)
+            .iter()
+            .map(|e| (e.period.map(|p| p.to_string()).unwrap_or_default(), e.due.to_string()))
+            .collect()
     }
 
     #[test]
@@ -141,11 +144,16 @@ mod tests {
         );
         assert_eq!(dates(&document(span, "quarter")), [pair("2026-01", "2026-04-10"), pair("2026-04", "2026-04-25")]);
         assert_eq!(dates(&document(span, "once")), [pair("", "2026-04-25")]);
+        // An early end cuts the months after it off.
+        let early: Vec<_> = expected(&document(span, "month"), "2026-02-10".parse().unwrap());
+        let early: Vec<_> = early.iter().map(|e| (e.period.map(|p| p.to_string()).unwrap_or_default(), e.due.to_string())).collect();
+        assert_eq!(early, [pair("2026-01", "2026-02-10"), pair("2026-02", "2026-02-20")]);
     }
 
     #[test]
     fn nothing_sent_is_later_then_due_then_late() {
-        let e = &expected(&document(r#"{"start":"2026-01-05","end":"2026-04-15"}"#, "month"))[0];
+        let document = document(r#"{"start":"2026-01-05","end":"2026-04-15"}"#, "month");
+        let e = &expected(&document, document.period.end)[0];
         let site = "219300068".parse().unwrap();
         let on = |day: &str| standing(e, &site, &[], day.parse().unwrap());
         assert_eq!(on("2026-01-31"), Standing::Later);

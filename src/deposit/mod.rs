@@ -11,6 +11,6 @@ mod process;
 pub mod report;
 pub mod validate;
 
-pub use accept::{Accepted, Allowed, Slot, accept, allow, find, withdraw};
+pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw};
 pub use check_only::check_only;
 pub use process::{LIMIT, give_up, process};

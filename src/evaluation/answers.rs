@@ -8,7 +8,8 @@ use crate::{
     app::App,
     audit::{self, Entry},
     convention::{
-        perimeter::{self, Use},
+        agreement::Agreement,
+        perimeter::{self, Ask, Use},
         register::{self, Registered},
     },
     error::{Error, Kind, Result},
@@ -18,7 +19,9 @@ use crate::{
 
 /// A questionnaire and what a site has answered so far.
 pub struct Rex {
-    /// Under which convention.
+    /// Of which convention.
+    pub agreement: Agreement,
+    /// Under which version: the one in force for the site.
     pub registered: Registered,
     /// What is asked.
     pub questionnaire: Questionnaire,
@@ -33,15 +36,16 @@ pub struct Rex {
 /// # Errors
 /// [`Kind::NotFound`] for a convention without questionnaire, or a site that the actor may not read.
 pub async fn read(app: &App, actor: &Actor, convention: &str, site: &Siren) -> Result<Rex> {
-    let registered = register::find(app, convention).await?;
+    let (agreement, today) = (register::agreement(app, convention).await?, app.clock.today());
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::ReadRex).site(site), today)?;
+    let registered = Registered::from(agreement.in_force_for(site, today).unwrap_or_else(|| agreement.reference(today)));
     let document = &registered.convention.document;
-    perimeter::may(document, &actor.person(), Use::ReadRex, None, Some(site), app.clock.today())?;
     let asked =
         document.rex.as_ref().ok_or_else(|| Error::new(Kind::NotFound, "no_rex", "Cette convention ne prévoit pas de questionnaire."))?;
     let questionnaire = questionnaire(&asked.questionnaire)?;
     let row = app.store.rex(registered.head.id, site).await?;
     let answers = row.as_ref().map(|r| serde_json::from_str(&r.answers)).transpose().map_err(Error::internal)?.unwrap_or_default();
-    Ok(Rex { registered, questionnaire, answers, row })
+    Ok(Rex { agreement, registered, questionnaire, answers, row })
 }
 
 /// Writes a site's answers; `submit` also declares them complete. `seen` is the version that the person saw, so that nobody's words
@@ -60,7 +64,7 @@ pub async fn write(
     submit: bool,
 ) -> Result<i64> {
     let rex = read(app, actor, convention, site).await?;
-    perimeter::may(&rex.registered.convention.document, &actor.person(), Use::WriteRex, None, Some(site), app.clock.today())?;
+    perimeter::may(&rex.agreement, &actor.person(), &Ask::of(Use::WriteRex).site(site), app.clock.today())?;
     rex.questionnaire.check(&answers, submit)?;
     if !submit && rex.row.as_ref().is_some_and(|row| row.submitted_at.is_some()) {
         return Err(Error::new(

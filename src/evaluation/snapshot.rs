@@ -11,7 +11,8 @@ use crate::{
     app::App,
     audit::{self, Entry},
     convention::{
-        perimeter::{self, Role, Use},
+        agreement::Agreement,
+        perimeter::{self, Ask, Role, Use},
         register::{self, Registered},
     },
     deposit::parquet,
@@ -19,7 +20,6 @@ use crate::{
     ids::{AccountId, ConventionId, EvaluationId},
     indicator::DepositTable,
     lake::Key,
-    retention,
     store::{
         deposits::Deposit,
         evaluations::{EvaluationHead, EvaluationRow, NewEvaluation},
@@ -37,17 +37,28 @@ pub struct Snapshot {
     pub stale: bool,
 }
 
-/// Computes the snapshot of what counts now, unless the newest one says it already or is final.
+/// Computes the snapshot of what counts now, unless the newest one says it already or is final, or the convention allows none today.
 pub async fn refresh(app: &App, convention: ConventionId) -> Result<()> {
-    let name = register::version(app, convention).await?.head.name;
-    let term = retention::term(app, &name).await?;
-    let registered = term.registered;
-    let newest = app.store.latest_evaluation(registered.head.id).await?;
-    // After the retention nothing is computed any more: the data may go, and the last snapshot stays.
-    if newest.is_some_and(|row| row.head.is_final) || app.clock.today() > term.until {
+    let agreement = register::agreement_of(app, convention).await?;
+    let newest = app.store.latest_evaluation(convention).await?;
+    if newest.is_some_and(|row| row.head.is_final) || perimeter::agreed(&agreement, &Ask::of(Use::Evaluation), app.clock.today()).is_err() {
         return Ok(());
     }
-    compute(app, &registered, false, None).await.map(drop)
+    compute(app, &agreement, false, None).await.map(drop)
+}
+
+/// The version that is evaluated.
+fn reference(app: &App, agreement: &Agreement) -> Registered {
+    Registered::from(agreement.reference(app.clock.today()))
+}
+
+/// The deposits that count today: those that the version in force for their site allows to evaluate. A site under an older version takes
+/// part as that one says.
+async fn counting(app: &App, agreement: &Agreement) -> Result<Vec<Deposit>> {
+    let (reference, today) = (agreement.reference(app.clock.today()), app.clock.today());
+    let mut deposits = app.store.current_deposits(reference.head.id).await?;
+    deposits.retain(|d| perimeter::agreed(agreement, &Ask::of(Use::Evaluation).dataset(&d.dataset).site(&d.site), today).is_ok());
+    Ok(deposits)
 }
 
 /// Locks the final snapshot: the only one from which conclusions are drawn.
@@ -56,10 +67,12 @@ pub async fn refresh(app: &App, convention: ConventionId) -> Result<()> {
 /// Officers only; `period_not_over` before the last day has passed; `already_final`; `computing` while a deposit is being checked.
 pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<EvaluationHead> {
     actor.require(&[Role::Officer])?;
-    let registered = register::find(app, convention).await?;
+    let agreement = register::agreement(app, convention).await?;
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::Evaluation), app.clock.today())?;
+    let registered = reference(app, &agreement);
     let conflict = |code, message: &str| Err(Error::new(Kind::Conflict, code, message));
     let already_final = "L'évaluation définitive est déjà arrêtée.";
-    if app.clock.today() <= registered.head.ends_on {
+    if app.clock.today() <= agreement.last_day() {
         return conflict(
             "period_not_over",
             "L'expérimentation n'est pas terminée : l'évaluation définitive s'arrête après son dernier jour.",
@@ -71,14 +84,14 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
     if app.store.undecided_deposits(registered.head.id).await? > 0 {
         return conflict("computing", "Des fichiers sont en cours de contrôle. Attendez qu'ils soient décidés, puis réessayez.");
     }
-    let (head, made) = compute(app, &registered, true, Some(actor)).await?;
+    let (head, made) = compute(app, &agreement, true, Some(actor)).await?;
     if made { Ok(head) } else { conflict("already_final", already_final) }
 }
 
 /// The newest snapshot, and whether it was made just now.
-async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
-    let deposits = app.store.current_deposits(registered.head.id).await?;
-    let inputs = inputs(registered, &deposits, is_final);
+async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
+    let (registered, deposits) = (reference(app, agreement), counting(app, agreement).await?);
+    let inputs = inputs(&registered, &deposits, is_final);
     if let Some(row) = app.store.latest_evaluation(registered.head.id).await?.filter(|row| row.head.inputs_sha256 == inputs) {
         return Ok((row.head, false));
     }
@@ -97,7 +110,7 @@ async fn compute(app: &App, registered: &Registered, is_final: bool, by: Option<
     })
     .await
     .map_err(Error::internal)??;
-    keep(app, registered, is_final, by, inputs, body).await
+    keep(app, &registered, is_final, by, inputs, body).await
 }
 
 fn table(deposit: &Deposit, path: &Path) -> Result<DepositTable> {
@@ -153,9 +166,9 @@ fn inputs(registered: &Registered, deposits: &[Deposit], is_final: bool) -> Stri
 /// # Errors
 /// [`Kind::NotFound`] for a convention that is not the actor's; what the perimeter refuses.
 pub async fn latest(app: &App, actor: &Actor, convention: &str) -> Result<Option<Snapshot>> {
-    let registered = register::find(app, convention).await?;
-    let row = app.store.latest_evaluation(registered.head.id).await?;
-    view(app, actor, &registered, row).await
+    let agreement = register::agreement(app, convention).await?;
+    let row = app.store.latest_evaluation(reference(app, &agreement).head.id).await?;
+    view(app, actor, &agreement, row).await
 }
 
 /// The snapshot with this number.
@@ -163,32 +176,37 @@ pub async fn latest(app: &App, actor: &Actor, convention: &str) -> Result<Option
 /// # Errors
 /// As [`latest`].
 pub async fn numbered(app: &App, actor: &Actor, convention: &str, number: i64) -> Result<Option<Snapshot>> {
-    let registered = register::find(app, convention).await?;
-    let row = app.store.evaluation(registered.head.id, number).await?;
-    view(app, actor, &registered, row).await
+    let agreement = register::agreement(app, convention).await?;
+    let row = app.store.evaluation(reference(app, &agreement).head.id, number).await?;
+    view(app, actor, &agreement, row).await
 }
 
-async fn view(app: &App, actor: &Actor, registered: &Registered, row: Option<EvaluationRow>) -> Result<Option<Snapshot>> {
-    let (document, person, today) = (&registered.convention.document, actor.person(), app.clock.today());
-    let whole = perimeter::may(document, &person, Use::Evaluation, None, None, today);
+async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<EvaluationRow>) -> Result<Option<Snapshot>> {
+    let (person, today) = (actor.person(), app.clock.today());
+    // A snapshot holds aggregates alone: it outlives the data.
+    let may = |ask: &Ask<'_>| match perimeter::may(agreement, &person, ask, today) {
+        Err(over) if over.code == "retention_over" => Ok(()),
+        answer => answer,
+    };
+    let whole = may(&Ask::of(Use::Evaluation));
     if let Err(refusal) = &whole {
         // A site sees its own results, and the others' as far as the comparison goes.
         let site = person.site.as_ref().ok_or_else(|| Error::new(refusal.kind, refusal.code, refusal.message.clone()))?;
-        perimeter::may(document, &person, Use::OwnResults, None, Some(site), today)?;
+        may(&Ask::of(Use::OwnResults).site(site))?;
     }
     let Some(EvaluationRow { head, body }) = row else { return Ok(None) };
     let evaluation: Evaluation = serde_json::from_str(&body).map_err(Error::internal)?;
     let evaluation = match (&whole, &person.site) {
         (Err(_), Some(site)) => {
             // The first version's id is random, lasting, and shown to no site.
-            let versions = app.store.convention_versions(&registered.head.name).await?;
-            let secret = versions.last().map_or(registered.head.id, |first| first.id);
-            disclosure::for_site(document, evaluation, site, secret.0.as_bytes())
+            let secret = agreement.versions()[0].head.id;
+            let version = agreement.in_force_for(site, today).unwrap_or_else(|| agreement.reference(today));
+            disclosure::for_site(&version.convention.document, evaluation, site, secret.0.as_bytes())
         }
         _ => evaluation,
     };
-    let deposits = app.store.current_deposits(registered.head.id).await?;
-    let over = today > retention::term(app, &registered.head.name).await?.until;
-    let stale = !head.is_final && !over && head.inputs_sha256 != inputs(registered, &deposits, false);
+    let over = perimeter::agreed(agreement, &Ask::of(Use::Evaluation), today).is_err();
+    let stale =
+        !head.is_final && !over && head.inputs_sha256 != inputs(&reference(app, agreement), &counting(app, agreement).await?, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

@@ -7,9 +7,10 @@ use crate::{
     access::Actor,
     app::App,
     convention::{
+        agreement::Agreement,
         document::Document,
-        perimeter::{self, Role, Use},
-        register::{self, Registered},
+        perimeter::{self, Ask, Role, Use},
+        register,
     },
     deposit::calendar::{self, Expected, Standing},
     error::{Error, Kind, Result},
@@ -24,6 +25,8 @@ use crate::{
 
 /// A convention as pages need it.
 pub struct Loaded {
+    /// All its versions, their signatures, its end.
+    pub agreement: Agreement,
     /// Version, hash, dates.
     pub head: ConventionHead,
     /// The document as data.
@@ -55,9 +58,14 @@ impl Loaded {
         self.document.datasets.get(name).map_or_else(|| name.to_owned(), |d| d.title.clone())
     }
 
+    /// The last day, which may be an early one.
+    pub fn last_day(&self) -> NaiveDate {
+        self.agreement.version(self.head.id).map_or(self.document.period.end, |v| self.agreement.last_day_under(v))
+    }
+
     /// Whether the experiment is over.
     pub fn is_over(&self, today: NaiveDate) -> bool {
-        today > self.document.period.end
+        today > self.last_day()
     }
 }
 
@@ -91,18 +99,24 @@ pub fn deposits(actor: &Actor) -> bool {
     actor.role == Role::Contributor
 }
 
-/// The newest version of a convention, if this person may know of it.
+/// A convention that this person may know of, as the version that holds for them says it.
 pub async fn convention(app: &App, actor: &Actor, name: &str) -> Result<Loaded> {
-    let Registered { head, convention } = register::find(app, name).await.map_err(hidden)?;
-    perimeter::may(&convention.document, &actor.person(), Use::ReadConvention, None, None, today(app)).map_err(hidden)?;
-    Ok(Loaded { head, document: convention.document.clone(), json: convention.json.clone() })
+    let agreement = register::agreement(app, name).await.map_err(hidden)?;
+    seen(app, actor, agreement).map_err(hidden)
+}
+
+fn seen(app: &App, actor: &Actor, agreement: Agreement) -> Result<Loaded> {
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::ReadConvention), today(app))?;
+    let version = agreement.seen_by(actor.site.as_ref(), today(app)).ok_or_else(absent)?;
+    let (head, convention) = (version.head.clone(), version.convention.clone());
+    Ok(Loaded { agreement, head, document: convention.document.clone(), json: convention.json.clone() })
 }
 
 /// Every convention that this person may know of, those that end last first.
 pub async fn conventions(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
     let mut all = Vec::new();
-    for head in app.store.conventions().await? {
-        match convention(app, actor, &head.name).await {
+    for agreement in register::agreements(app).await? {
+        match seen(app, actor, agreement) {
             Ok(loaded) => all.push(loaded),
             Err(error) if error.kind == Kind::NotFound => {}
             Err(error) => return Err(error),
@@ -114,7 +128,9 @@ pub async fn conventions(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
 /// The deposits of an experiment that this person may see, newest first.
 pub async fn deposits_of(app: &App, actor: &Actor, loaded: &Loaded) -> Result<Vec<Deposit>> {
     let filter = DepositFilter { convention: Some(loaded.head.id), site: actor.site.clone(), ..DepositFilter::default() };
-    Ok(app.store.deposits(&filter, Slice::ALL).await?.0)
+    let mut deposits = app.store.deposits(&filter, Slice::ALL).await?.0;
+    deposits.retain(|d| crate::deposit::readable(&loaded.agreement, actor, d, today(app)));
+    Ok(deposits)
 }
 
 /// One deposit, if this person may see it: a foreign one answers exactly like an absent one.
@@ -135,7 +151,7 @@ pub struct Line {
 
 /// Every expected file of the sites that this person may see.
 pub fn coverage(loaded: &Loaded, actor: &Actor, deposits: &[Deposit], today: NaiveDate) -> Vec<Line> {
-    let expected = calendar::expected(&loaded.document);
+    let expected = calendar::expected(&loaded.document, loaded.last_day());
     let of_site = |site: Siren| {
         expected.iter().map(move |e| Line {
             site: site.clone(),

@@ -1,11 +1,15 @@
 //! What handlers ask of a request: who is signed in, a form with its CSRF token, a body that streams.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
     http::{HeaderMap, Method, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_extra::extract::CookieJar;
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+use std::net::SocketAddr;
 
 use super::{failure::PageError, problem::Problem, view::Who};
 use crate::{
@@ -20,6 +24,12 @@ use crate::{
 /// Name of the session's cookie.
 pub fn cookie_name(app: &App) -> &'static str {
     if app.config.secure_cookies() { "__Host-retex" } else { "retex" }
+}
+
+/// The cookie that carries a session.
+pub fn session_cookie(app: &App, token: String) -> Cookie<'static> {
+    let cookie = Cookie::build((cookie_name(app), token)).path("/").http_only(true).same_site(SameSite::Lax);
+    cookie.secure(app.config.secure_cookies()).build()
 }
 
 /// The token of the session's cookie.
@@ -76,6 +86,40 @@ impl FromRequestParts<App> for Caller {
             "unauthenticated",
             "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».",
         )))
+    }
+}
+
+/// Where the request comes from, for counting tries and for the list of sessions.
+pub struct From(pub access::Origin);
+
+impl FromRequestParts<App> for From {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Self::Rejection> {
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(a)| a.ip().to_string()).unwrap_or_default();
+        let device = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).and_then(device);
+        Ok(Self(access::Origin { address, device }))
+    }
+}
+
+/// «Firefox, Windows»: what a browser says it is, in a few words that its owner recognises.
+fn device(agent: &str) -> Option<String> {
+    // The first that fits: most browsers also name those that they descend from.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chromium/", "Chromium"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] =
+        [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux")];
+    let of = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (of(&BROWSERS), of(&SYSTEMS)) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+        (Some(browser), Some(system)) => Some(format!("{browser}, {system}")),
     }
 }
 
@@ -162,5 +206,20 @@ pub fn role_code(role: Role) -> &'static str {
         Role::Officer => "officer",
         Role::DataProtectionOfficer => "data_protection_officer",
         Role::Administrator => "administrator",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn a_device_is_said_in_two_words() {
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0";
+        assert_eq!(device(edge).as_deref(), Some("Edge, Windows"));
+        let iphone =
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 (KHTML, like Gecko) Version/18.0 Mobile Safari/604.1";
+        assert_eq!(device(iphone).as_deref(), Some("Safari, iPhone"));
+        assert_eq!(device("curl/8.5"), None);
     }
 }

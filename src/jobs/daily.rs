@@ -5,10 +5,11 @@ use chrono::{Days, NaiveTime, TimeZone};
 use chrono_tz::Europe::Paris;
 
 use super::Job;
-use crate::{app::App, error::Result, retention};
+use crate::{app::App, convention::register, error::Result, retention};
 
 /// The job: does the day's round, and asks for tomorrow's.
 pub async fn run(app: &App) -> Result<()> {
+    register::morning(app).await?;
     retention::round(app).await?;
     schedule(app).await
 }

@@ -28,6 +28,13 @@ pub enum Letter {
         /// Until when the link works.
         expires_at: DateTime<Utc>,
     },
+    /// An administrator removed the account's second factor.
+    SecondFactorReset {
+        /// When.
+        at: DateTime<Utc>,
+        /// Where another one is activated.
+        path: String,
+    },
     /// A convention's draft is open to its parties' remarks.
     ReviewRequested {
         /// Title of the convention.

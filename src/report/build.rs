@@ -7,7 +7,10 @@ use crate::{
     access::Actor,
     app::App,
     audit::{self, Entry},
-    convention::{perimeter::Role, register},
+    convention::{
+        perimeter::{self, Ask, Use},
+        register,
+    },
     error::{Error, Kind, Result},
     evaluation::{answers, snapshot},
     store::{
@@ -38,12 +41,13 @@ pub struct Built {
 /// # Errors
 /// Analysts and officers only; [`Kind::Conflict`] while indicators are being computed, or while no file is accepted.
 pub async fn build(app: &App, actor: &Actor, convention: &str, format: Format) -> Result<Built> {
-    actor.require(&[Role::Analyst, Role::Officer])?;
+    let agreement = register::agreement(app, convention).await?;
+    perimeter::may(&agreement, &actor.person(), &Ask::of(Use::Evaluation), app.clock.today())?;
     let computing = || Error::new(Kind::Conflict, "computing", "Les indicateurs sont en cours de calcul. Réessayez dans un instant.");
     let snapshot = match snapshot::latest(app, actor, convention).await? {
         Some(snapshot) if snapshot.stale => return Err(computing()),
         Some(snapshot) => snapshot,
-        None if app.store.current_deposits(register::find(app, convention).await?.head.id).await?.is_empty() => {
+        None if app.store.current_deposits(agreement.reference(app.clock.today()).head.id).await?.is_empty() => {
             return Err(Error::new(Kind::Conflict, "no_deposit", "Aucun fichier n'est encore accepté : il n'y a rien à rapporter."));
         }
         None => return Err(computing()),

@@ -5,12 +5,12 @@ use chrono::NaiveDate;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{absent, entry, keeps, list, reason, seda};
+use super::{absent, entry, keeps, list, reason, seda, within};
 use crate::{
     access::Actor,
     app::App,
     audit,
-    convention::perimeter::Role,
+    convention::{perimeter::Role, scope::Verb},
     error::{Error, Kind, Result},
     ids::PurgeId,
     lake::Key,
@@ -45,7 +45,7 @@ pub struct Answer {
 /// Officers and data protection officers only, for anybody else the list does not exist; `reference_required`, `name_required`,
 /// `future_date`, `scan` for a file that is no PDF; [`Kind::Conflict`] when the archives have let the data go already.
 pub async fn visa(app: &App, actor: &Actor, id: PurgeId, answer: &Answer) -> Result<Purge> {
-    let purge = found(app, actor, id).await?;
+    let purge = found(app, actor, id, Verb::Write).await?;
     clear(app, actor, &purge, PurgeState::VisaGiven, answer, "purge.visa").await
 }
 
@@ -54,7 +54,7 @@ pub async fn visa(app: &App, actor: &Actor, id: PurgeId, answer: &Answer) -> Res
 /// # Errors
 /// As [`visa`]; `no_package` before a package was made.
 pub async fn transfer(app: &App, actor: &Actor, id: PurgeId, answer: &Answer) -> Result<Purge> {
-    let purge = found(app, actor, id).await?;
+    let purge = found(app, actor, id, Verb::Write).await?;
     if purge.package_sha256.is_none() {
         return Err(Error::new(
             Kind::Conflict,
@@ -119,7 +119,7 @@ async fn keep_scan(app: &App, purge: PurgeId, scan: &Bytes) -> Result<String> {
 /// # Errors
 /// As [`visa`]; `reason_required`, `reason_too_long`; [`Kind::Conflict`] unless the list waits for its answer.
 pub async fn refuse(app: &App, actor: &Actor, id: PurgeId, why: &str) -> Result<Purge> {
-    let purge = found(app, actor, id).await?;
+    let purge = found(app, actor, id, Verb::Write).await?;
     let why = reason(why)?;
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;
@@ -149,7 +149,7 @@ pub struct Package {
 /// Officers only: it holds the data; for anybody who does not watch over the data's end the list does not exist.
 /// [`Kind::Conflict`] once the data are destroyed.
 pub async fn package(app: &App, actor: &Actor, id: PurgeId) -> Result<Package> {
-    let purge = found(app, actor, id).await?;
+    let purge = found(app, actor, id, Verb::Read).await?;
     actor.require(&[Role::Officer])?;
     let begun = app.store.purge_items(id).await?.iter().any(|i| i.destroyed_at.is_some());
     if purge.state == PurgeState::Done || begun {
@@ -172,15 +172,17 @@ pub async fn package(app: &App, actor: &Actor, id: PurgeId) -> Result<Package> {
 /// # Errors
 /// [`Kind::NotFound`] if there is none, or for whoever does not watch over the data's end.
 pub async fn scan(app: &App, actor: &Actor, id: PurgeId) -> Result<Bytes> {
-    let key = found(app, actor, id).await?.visa_key.ok_or_else(absent)?;
+    let key = found(app, actor, id, Verb::Read).await?.visa_key.ok_or_else(absent)?;
     app.lake.get(&key.parse()?).await
 }
 
-async fn found(app: &App, actor: &Actor, id: PurgeId) -> Result<Purge> {
+async fn found(app: &App, actor: &Actor, id: PurgeId, verb: Verb) -> Result<Purge> {
     if !keeps(actor) {
         return Err(absent());
     }
-    app.store.purge(id).await?.ok_or_else(absent)
+    let purge = app.store.purge(id).await?.ok_or_else(absent)?;
+    within(actor, verb, purge.site.as_ref())?;
+    Ok(purge)
 }
 
 fn object(purge: &Purge) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{absent, concerned, entry, list, path_for, site_name};
+use super::{absent, concerned, entry, list, path_for};
 use crate::{
     app::App,
     audit,
@@ -79,7 +79,7 @@ async fn finish(app: &App, id: PurgeId) -> Result<()> {
     }
     let listed = list::read(app, purge).await?;
     let purge = &listed.purge;
-    let registered = register::find(app, &purge.convention).await?;
+    let agreement = register::agreement(app, &purge.convention).await?;
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;
     if !tx.finish_purge(id, now).await? {
@@ -104,15 +104,14 @@ async fn finish(app: &App, id: PurgeId) -> Result<()> {
             "list_sha256": purge.list_sha256, "objects": objects});
         audit::append(&mut tx, &entry(app, audit::Actor::System, Some(*site), "purge.certify", object.clone(), part)).await?;
     }
-    for account in concerned(app, &registered, purge.site.as_ref()).await? {
+    for account in concerned(app, &agreement, purge.site.as_ref()).await? {
         let own = account.organisation.is_some();
         let path = if own { path_for(&account, &purge.convention) } else { format!("/conservation/{id}") };
         let letter = Letter::Purged { convention: listed.title.clone(), site: purge.site.clone(), path };
         mail::queue(app, &mut tx, &account, &letter, Some(format!("purged/{id}"))).await?;
     }
     tx.commit().await?;
-    let scope = purge.site.as_ref().map(|site| site_name(&registered, site));
-    tracing::info!(number = purge.number, scope, objects = listed.lines.len(), "purged");
+    tracing::info!(number = purge.number, scope = listed.scope, objects = listed.lines.len(), "purged");
     Ok(())
 }
 

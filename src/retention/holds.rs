@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{absent, entry, keeps, party, reason};
+use super::{absent, entry, keeps, party, reason, within};
 use crate::{
     access::Actor,
     app::App,
     audit,
-    convention::register,
+    convention::{register, scope::Verb},
     error::Result,
     ids::{HoldId, Siren},
     store::retention::Hold,
@@ -19,7 +19,8 @@ use crate::{
 /// Officers and data protection officers only.
 pub async fn all(app: &App, actor: &Actor) -> Result<Vec<Hold>> {
     actor.require(&super::KEEPERS)?;
-    app.store.holds().await
+    actor.allows(Verb::Read)?;
+    Ok(app.store.holds().await?.into_iter().filter(|h| within(actor, Verb::Read, h.site.as_ref()).is_ok()).collect())
 }
 
 /// One hold.
@@ -30,7 +31,9 @@ pub async fn find(app: &App, actor: &Actor, id: HoldId) -> Result<Hold> {
     if !keeps(actor) {
         return Err(absent());
     }
-    app.store.holds().await?.into_iter().find(|h| h.id == id).ok_or_else(absent)
+    let hold = app.store.holds().await?.into_iter().find(|h| h.id == id).ok_or_else(absent)?;
+    within(actor, Verb::Read, hold.site.as_ref())?;
+    Ok(hold)
 }
 
 /// Suspends every destruction of a convention's data, or of one of its sites'.
@@ -40,13 +43,14 @@ pub async fn find(app: &App, actor: &Actor, id: HoldId) -> Result<Hold> {
 /// not exist; `reason_required`, `reason_too_long`.
 pub async fn place(app: &App, actor: &Actor, convention: &str, site: Option<Siren>, why: &str) -> Result<Hold> {
     actor.require(&super::KEEPERS)?;
-    let registered = register::find(app, convention).await?;
+    let agreement = register::agreement(app, convention).await?;
     if let Some(site) = &site {
-        party(&registered, site)?;
+        party(&agreement, site)?;
     }
+    within(actor, Verb::Write, site.as_ref())?;
     let hold = Hold {
         id: HoldId(app.clock.id()),
-        convention: registered.head.name,
+        convention: agreement.name,
         site,
         reason: reason(why)?,
         placed_at: app.clock.now(),
@@ -70,6 +74,7 @@ pub async fn place(app: &App, actor: &Actor, convention: &str, site: Option<Sire
 /// As [`find`]; `reason_required`, `reason_too_long`; [`Kind::Conflict`](crate::error::Kind::Conflict) if it was lifted already.
 pub async fn lift(app: &App, actor: &Actor, id: HoldId, why: &str) -> Result<()> {
     let hold = find(app, actor, id).await?;
+    within(actor, Verb::Write, hold.site.as_ref())?;
     let why = reason(why)?;
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;

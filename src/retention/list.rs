@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Term, absent, entry, keeps, site_name};
+use super::{Term, absent, entry, keeps, site_name, within};
 use crate::{
     access::Actor,
     app::App,
     audit,
-    convention::{perimeter::Role, register},
+    convention::{perimeter::Role, register, scope::Verb},
     error::{Error, Kind, Result},
     ids::{DepositId, PurgeId, RemovalId, Siren},
     lake::Key,
@@ -116,9 +116,7 @@ impl List {
 
 /// Only what never changes is written, so that the same list gives the same bytes for ever.
 fn csv(lines: &[Line]) -> String {
-    let mut text = String::from(
-        "\u{feff}ordre;récépissé;siren;jeu de données;période;fichier;nature;octets;empreinte SHA-256;reçu le\r\n",
-    );
+    let mut text = String::from("\u{feff}ordre;récépissé;siren;jeu de données;période;fichier;nature;octets;empreinte SHA-256;reçu le\r\n");
     for line in lines {
         let period = line.period.clone().unwrap_or_default();
         let received = line.received_at.format("%Y-%m-%dT%H:%M:%SZ");
@@ -152,7 +150,8 @@ fn cell(text: &str) -> String {
 /// Officers and data protection officers only.
 pub async fn all(app: &App, actor: &Actor) -> Result<Vec<Purge>> {
     actor.require(&[Role::Officer, Role::DataProtectionOfficer])?;
-    app.store.purges().await
+    actor.allows(Verb::Read)?;
+    Ok(app.store.purges().await?.into_iter().filter(|p| within(actor, Verb::Read, p.site.as_ref()).is_ok()).collect())
 }
 
 /// One list.
@@ -163,7 +162,9 @@ pub async fn find(app: &App, actor: &Actor, id: PurgeId) -> Result<List> {
     if !keeps(actor) {
         return Err(absent());
     }
-    read(app, app.store.purge(id).await?.ok_or_else(absent)?).await
+    let purge = app.store.purge(id).await?.ok_or_else(absent)?;
+    within(actor, Verb::Read, purge.site.as_ref())?;
+    read(app, purge).await
 }
 
 /// The lists that name data of a site, as that site reads them: its own lines alone.
@@ -186,7 +187,8 @@ pub(super) async fn read(app: &App, purge: Purge) -> Result<List> {
     let registered = register::find(app, &purge.convention).await?;
     let mut lines = Vec::new();
     for item in app.store.purge_items(purge.id).await? {
-        let deposit = app.store.deposit(item.deposit_id).await?.ok_or_else(|| Error::internal("a list names a deposit that is not there"))?;
+        let deposit =
+            app.store.deposit(item.deposit_id).await?.ok_or_else(|| Error::internal("a list names a deposit that is not there"))?;
         let name = site_name(&registered, &deposit.site);
         lines.push(Line::new(&item, &deposit, name));
     }
@@ -240,7 +242,15 @@ pub(super) async fn propose(
         return Ok(None);
     }
     let list_sha256 = hex::encode(Sha256::digest(csv(&lines)));
-    let new = NewPurge { id, convention: head.name.clone(), site: site.cloned(), removal_id: removal, due_on, list_sha256, made_at: app.clock.now() };
+    let new = NewPurge {
+        id,
+        convention: head.name.clone(),
+        site: site.cloned(),
+        removal_id: removal,
+        due_on,
+        list_sha256,
+        made_at: app.clock.now(),
+    };
     let mut tx = app.store.begin().await?;
     let Some(purge) = tx.insert_purge(&new, &items).await? else { return Ok(None) };
     let detail = json!({"number": purge.number, "convention": purge.convention, "objects": items.len(),

@@ -20,8 +20,11 @@ use crate::{
     app::App,
     audit::{self, Entry},
     convention::{
+        Convention,
+        agreement::Agreement,
         perimeter::Role,
         register::{self, Registered},
+        scope::Verb,
     },
     error::{Error, Kind, Result},
     ids::Siren,
@@ -31,9 +34,11 @@ use crate::{
 
 /// Until when the data of a convention are kept.
 pub struct Term {
-    /// Which convention.
+    /// The convention, with all its versions.
+    pub agreement: Agreement,
+    /// The version by which it is shown.
     pub registered: Registered,
-    /// Last day of the experiment.
+    /// Last day of the experiment, its early end included.
     pub last_day: NaiveDate,
     /// Last day of the retention.
     pub until: NaiveDate,
@@ -44,6 +49,19 @@ impl Term {
     pub fn due_on(&self) -> NaiveDate {
         self.until.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX)
     }
+
+    fn new(agreement: Agreement, today: NaiveDate) -> Self {
+        let registered = Registered::from(agreement.reference(today));
+        // Sites may be under different versions: nothing goes before the last of them says so.
+        let bound = agreement.versions().iter().filter(|v| v.bound().is_some());
+        let until = bound.map(|v| end(agreement.last_day_under(v), &v.convention)).max();
+        let until = until.unwrap_or_else(|| end(agreement.last_day(), &registered.convention));
+        Self { last_day: agreement.last_day(), until, agreement, registered }
+    }
+}
+
+fn end(last_day: NaiveDate, convention: &Convention) -> NaiveDate {
+    last_day.checked_add_months(Months::new(convention.document.retention.months)).unwrap_or(NaiveDate::MAX)
 }
 
 /// The term of the convention called `name`.
@@ -51,19 +69,13 @@ impl Term {
 /// # Errors
 /// [`Kind::NotFound`].
 pub async fn term(app: &App, name: &str) -> Result<Term> {
-    let registered = register::find(app, name).await?;
-    let last_day = registered.head.ends_on;
-    let months = Months::new(registered.convention.document.retention.months);
-    let until = last_day.checked_add_months(months).unwrap_or(NaiveDate::MAX);
-    Ok(Term { registered, last_day, until })
+    Ok(Term::new(register::agreement(app, name).await?, app.clock.today()))
 }
 
 /// The term of every convention, those that end first first.
 pub async fn terms(app: &App) -> Result<Vec<Term>> {
-    let mut all = Vec::new();
-    for head in app.store.conventions().await? {
-        all.push(term(app, &head.name).await?);
-    }
+    let agreements = register::agreements(app).await?;
+    let mut all: Vec<_> = agreements.into_iter().map(|agreement| Term::new(agreement, app.clock.today())).collect();
     all.sort_by(|a, b| (a.until, &a.registered.head.name).cmp(&(b.until, &b.registered.head.name)));
     Ok(all)
 }
@@ -74,6 +86,11 @@ const KEEPERS: [Role; 2] = [Role::Officer, Role::DataProtectionOfficer];
 /// Whether this person watches over the data's end.
 pub fn keeps(actor: &Actor) -> bool {
     KEEPERS.contains(&actor.role)
+}
+
+/// Refuses a token that is not for this verb, or not for these data.
+fn within(actor: &Actor, verb: Verb, site: Option<&Siren>) -> Result<()> {
+    actor.scope.as_ref().map_or(Ok(()), |scope| scope.allows(verb, None, site))
 }
 
 fn absent() -> Error {
@@ -103,14 +120,13 @@ fn site_name(registered: &Registered, site: &Siren) -> String {
 }
 
 /// Refuses a site that is no party, as if it did not exist.
-fn party(registered: &Registered, site: &Siren) -> Result<()> {
-    registered.convention.document.parties.sites.iter().any(|p| p.siren == *site).then_some(()).ok_or_else(absent)
+fn party(agreement: &Agreement, site: &Siren) -> Result<()> {
+    if agreement.names(site) { Ok(()) } else { Err(absent()) }
 }
 
 /// The open accounts that a letter about these data goes to: officers, data protection officers, and the people of the sites.
-async fn concerned(app: &App, registered: &Registered, site: Option<&Siren>) -> Result<Vec<Account>> {
-    let document = &registered.convention.document;
-    let touched = |of: &Siren| site.map_or_else(|| document.parties.sites.iter().any(|p| p.siren == *of), |s| s == of);
+async fn concerned(app: &App, agreement: &Agreement, site: Option<&Siren>) -> Result<Vec<Account>> {
+    let touched = |of: &Siren| site.map_or_else(|| agreement.names(of), |s| s == of);
     let wanted = |account: &Account| match account.role.parse() {
         Ok(Role::Officer | Role::DataProtectionOfficer) => true,
         Ok(Role::Contributor | Role::Signatory) => account.organisation.as_ref().is_some_and(touched),

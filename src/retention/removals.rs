@@ -6,15 +6,12 @@
 
 use serde_json::json;
 
-use super::{absent, concerned, entry, keeps, list, path_for, reason, term};
+use super::{Term, absent, concerned, entry, keeps, list, path_for, reason, term, within};
 use crate::{
     access::Actor,
     app::App,
     audit,
-    convention::{
-        perimeter::Role,
-        register::{self, Registered},
-    },
+    convention::{perimeter::Role, scope::Verb},
     error::{Error, Kind, Result},
     ids::RemovalId,
     mail::{self, Letter},
@@ -34,7 +31,9 @@ pub async fn all(app: &App, actor: &Actor) -> Result<Vec<Removal>> {
     if !keeps(actor) {
         actor.require(&[Role::Contributor, Role::Signatory])?;
     }
-    let seen = |r: &Removal| keeps(actor) || actor.site.as_ref() == Some(&r.site);
+    actor.allows(Verb::Read)?;
+    let own = |r: &Removal| keeps(actor) || actor.site.as_ref() == Some(&r.site);
+    let seen = |r: &Removal| own(r) && within(actor, Verb::Read, Some(&r.site)).is_ok();
     Ok(app.store.removals().await?.into_iter().filter(seen).collect())
 }
 
@@ -53,9 +52,9 @@ pub async fn find(app: &App, actor: &Actor, id: RemovalId) -> Result<Removal> {
 /// `reason_required`, `reason_too_long`; `already_asked` while a request waits or was granted; `nothing_kept` where there is nothing
 /// to withdraw.
 pub async fn ask(app: &App, actor: &Actor, convention: &str, why: &str) -> Result<Removal> {
-    let registered = register::find(app, convention).await.map_err(|_| absent())?;
+    let term = term(app, convention).await.map_err(|_| absent())?;
     let site = actor.site.clone().ok_or_else(absent)?;
-    super::party(&registered, &site)?;
+    super::party(&term.agreement, &site)?;
     if actor.role != Role::Signatory {
         return Err(Error::new(
             Kind::Forbidden,
@@ -63,15 +62,20 @@ pub async fn ask(app: &App, actor: &Actor, convention: &str, why: &str) -> Resul
             "Le retrait des données engage votre collectivité\u{a0}: demandez à votre signataire d'en faire la demande.",
         ));
     }
+    within(actor, Verb::Write, Some(&site))?;
     let why = reason(why)?;
-    let filter = DepositFilter { convention: Some(registered.head.id), site: Some(site.clone()), ..DepositFilter::default() };
+    let filter = DepositFilter { convention: Some(term.registered.head.id), site: Some(site.clone()), ..DepositFilter::default() };
     let (deposits, _) = app.store.deposits(&filter, Page::ALL).await?;
     if deposits.iter().all(|d| d.state == DepositState::Purged || d.original_key.is_none() && d.table_key.is_none()) {
-        return Err(Error::new(Kind::Conflict, "nothing_kept", "La plateforme ne garde aucun fichier de votre structure\u{a0}: il n'y a rien à retirer."));
+        return Err(Error::new(
+            Kind::Conflict,
+            "nothing_kept",
+            "La plateforme ne garde aucun fichier de votre structure\u{a0}: il n'y a rien à retirer.",
+        ));
     }
     let removal = Removal {
         id: RemovalId(app.clock.id()),
-        convention: registered.head.name.clone(),
+        convention: term.agreement.name.clone(),
         site: site.clone(),
         reason: why,
         asked_at: app.clock.now(),
@@ -92,7 +96,7 @@ pub async fn ask(app: &App, actor: &Actor, convention: &str, why: &str) -> Resul
     let detail = json!({"convention": removal.convention, "reason": removal.reason});
     let said = entry(app, actor.in_audit(), Some(&site), "removal.ask", format!("removal/{}", removal.id), detail);
     audit::append(&mut tx, &said).await?;
-    write_to_all(app, &mut tx, &registered, &removal, None, &removal.reason).await?;
+    write_to_all(app, &mut tx, &term, &removal, None, &removal.reason).await?;
     tx.commit().await?;
     Ok(removal)
 }
@@ -105,11 +109,11 @@ pub async fn ask(app: &App, actor: &Actor, convention: &str, why: &str) -> Resul
 pub async fn answer(app: &App, actor: &Actor, id: RemovalId, granted: bool, why: &str) -> Result<Removal> {
     let removal = find(app, actor, id).await?;
     actor.require(&[Role::Officer])?;
+    within(actor, Verb::Write, Some(&removal.site))?;
     let why = reason(why)?;
     let term = term(app, &removal.convention).await?;
     let registered = &term.registered;
-    let filter =
-        DepositFilter { convention: Some(registered.head.id), site: Some(removal.site.clone()), ..DepositFilter::default() };
+    let filter = DepositFilter { convention: Some(registered.head.id), site: Some(removal.site.clone()), ..DepositFilter::default() };
     let (deposits, _) = app.store.deposits(&filter, Page::ALL).await?;
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;
@@ -129,7 +133,7 @@ pub async fn answer(app: &App, actor: &Actor, id: RemovalId, granted: bool, why:
     let detail = json!({"convention": removal.convention, "reason": why, "withdrawn": withdrawn});
     let said = entry(app, actor.in_audit(), Some(&removal.site), act, format!("removal/{id}"), detail);
     audit::append(&mut tx, &said).await?;
-    write_to_all(app, &mut tx, registered, &removal, Some(granted), &why).await?;
+    write_to_all(app, &mut tx, &term, &removal, Some(granted), &why).await?;
     tx.commit().await?;
     if granted {
         // If the process dies before this, the morning's round makes the list.
@@ -138,21 +142,14 @@ pub async fn answer(app: &App, actor: &Actor, id: RemovalId, granted: bool, why:
     find(app, actor, id).await
 }
 
-async fn write_to_all(
-    app: &App,
-    tx: &mut Tx,
-    registered: &Registered,
-    removal: &Removal,
-    granted: Option<bool>,
-    why: &str,
-) -> Result<()> {
-    for account in concerned(app, registered, Some(&removal.site)).await? {
+async fn write_to_all(app: &App, tx: &mut Tx, term: &Term, removal: &Removal, granted: Option<bool>, why: &str) -> Result<()> {
+    for account in concerned(app, &term.agreement, Some(&removal.site)).await? {
         let path = if account.organisation.is_some() {
             path_for(&account, &removal.convention)
         } else {
             format!("/conservation/demandes/{}", removal.id)
         };
-        let letter = Letter::WithdrawalAnswered { convention: registered.head.title.clone(), granted, reason: why.to_owned(), path };
+        let letter = Letter::WithdrawalAnswered { convention: term.registered.head.title.clone(), granted, reason: why.to_owned(), path };
         let step = if granted.is_some() { "answered" } else { "asked" };
         mail::queue(app, tx, &account, &letter, Some(format!("removal-{step}/{}", removal.id))).await?;
     }

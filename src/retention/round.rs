@@ -52,7 +52,7 @@ async fn is_kept(app: &App, term: &Term) -> Result<bool> {
 async fn announce(app: &App, term: &Term, due: NaiveDate) -> Result<()> {
     let head = &term.registered.head;
     let mut tx = app.store.begin().await?;
-    for account in concerned(app, &term.registered, None).await? {
+    for account in concerned(app, &term.agreement, None).await? {
         let path = path_for(&account, &head.name);
         let letter = Letter::PurgeComing { convention: head.title.clone(), site: None, on: due, path };
         mail::queue(app, &mut tx, &account, &letter, Some(format!("purge-coming/{}/{due}", head.name))).await?;

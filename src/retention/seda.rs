@@ -216,7 +216,13 @@ fn root(xml: &mut Xml, list: &List, registered: &Registered, deposits: &[Vec<&Li
     xml.leaf("Title", &list.title);
     xml.leaf("OriginatingAgencyArchiveUnitIdentifier", &list.purge.convention);
     let version = registered.head.version;
-    xml.leaf("Description", &format!("Données remises au titre de la convention «\u{a0}{}\u{a0}», version {version}, empreinte {}", list.title, registered.head.sha256));
+    xml.leaf(
+        "Description",
+        &format!(
+            "Données remises au titre de la convention «\u{a0}{}\u{a0}», version {version}, empreinte {}",
+            list.title, registered.head.sha256
+        ),
+    );
     xml.leaf("StartDate", &document.period.start.to_string());
     xml.leaf("EndDate", &document.period.end.to_string());
     xml.close("Content");

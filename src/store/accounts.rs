@@ -45,6 +45,12 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// Last request noted.
     pub last_seen_at: DateTime<Utc>,
+    /// How it passed a second factor, if it did.
+    pub second_factor: Option<String>,
+    /// What the browser says it is, in a few words.
+    pub device: Option<String>,
+    /// What the provider that signed it in wants back when it ends.
+    pub id_token: Option<String>,
 }
 
 /// A program's key to the API.
@@ -66,6 +72,12 @@ pub struct Token {
     pub last_used_at: Option<DateTime<Utc>>,
     /// Since when it is void.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// What it may be used for, as JSON; all that the account may do if none.
+    pub scope: Option<String>,
+    /// Whether a machine of the organisation speaks, not the person.
+    pub service: bool,
+    /// Who made it.
+    pub created_by: Option<AccountId>,
 }
 
 impl Store {
@@ -103,6 +115,12 @@ impl Store {
             Some(session) => Ok(self.account(session.account_id).await?.map(|account| (session, account))),
             None => Ok(None),
         }
+    }
+
+    /// The sessions of an account that are alive at `now`, last used first.
+    pub async fn sessions(&self, account: AccountId, now: DateTime<Utc>) -> Result<Vec<Session>> {
+        const SQL: &str = "SELECT * FROM sessions WHERE account_id = $1 AND expires_at > $2 ORDER BY last_seen_at DESC, token_sha256";
+        Ok(on_db!(self, |db| query_as(SQL).bind(account).bind(now).fetch_all(db).await)?)
     }
 
     /// A token that is good at `now`, and its account if that is not disabled.
@@ -162,11 +180,13 @@ impl Store {
         Ok(())
     }
 
-    /// Removes sessions that ended and attempts counted before `now` less `attempts_kept`.
+    /// Removes sessions and passes that ended and attempts counted before `now` less `attempts_kept`.
     pub async fn sweep_access(&self, now: DateTime<Utc>, attempts_kept: chrono::TimeDelta) -> Result<()> {
         const SESSIONS: &str = "DELETE FROM sessions WHERE expires_at <= $1";
+        const PASSES: &str = "DELETE FROM passes WHERE expires_at <= $1";
         const ATTEMPTS: &str = "DELETE FROM attempts WHERE window_start < $1";
         on_db!(self, |db| query(SESSIONS).bind(now).execute(db).await.map(drop))?;
+        on_db!(self, |db| query(PASSES).bind(now).execute(db).await.map(drop))?;
         on_db!(self, |db| query(ATTEMPTS).bind(now - attempts_kept).execute(db).await.map(drop))?;
         Ok(())
     }
@@ -218,8 +238,9 @@ impl Tx {
 
     /// Opens a session.
     pub async fn insert_session(&mut self, session: &Session) -> Result<()> {
-        const SQL: &str = "INSERT INTO sessions (token_sha256, account_id, csrf, created_at, expires_at, last_seen_at)
-            VALUES ($1, $2, $3, $4, $5, $6)";
+        const SQL: &str =
+            "INSERT INTO sessions (token_sha256, account_id, csrf, created_at, expires_at, last_seen_at, second_factor, device, id_token)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let s = session.clone();
         on_tx!(self, |db| {
             query(SQL)
@@ -229,6 +250,9 @@ impl Tx {
                 .bind(s.created_at)
                 .bind(s.expires_at)
                 .bind(s.last_seen_at)
+                .bind(s.second_factor)
+                .bind(s.device)
+                .bind(s.id_token)
                 .execute(db)
                 .await
                 .map(drop)
@@ -251,10 +275,33 @@ impl Tx {
         Ok(())
     }
 
+    /// Ends one session of an account, which its hash names; whether there was one.
+    pub async fn revoke_session(&mut self, account: AccountId, token_sha256: &str) -> Result<bool> {
+        const SQL: &str = "DELETE FROM sessions WHERE account_id = $1 AND token_sha256 = $2";
+        let token_sha256 = token_sha256.to_owned();
+        Ok(on_tx!(self, |db| query(SQL).bind(account).bind(token_sha256).execute(db).await.map(|done| done.rows_affected() > 0))?)
+    }
+
+    /// Ends every session of an account but the one of this hash.
+    pub async fn delete_other_sessions(&mut self, account: AccountId, kept: &str) -> Result<()> {
+        const SQL: &str = "DELETE FROM sessions WHERE account_id = $1 AND token_sha256 <> $2";
+        let kept = kept.to_owned();
+        on_tx!(self, |db| query(SQL).bind(account).bind(kept).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Notes that a session has just passed a second factor.
+    pub async fn set_session_factor(&mut self, token_sha256: &str, means: &str) -> Result<()> {
+        const SQL: &str = "UPDATE sessions SET second_factor = $2 WHERE token_sha256 = $1";
+        let (token_sha256, means) = (token_sha256.to_owned(), means.to_owned());
+        on_tx!(self, |db| query(SQL).bind(token_sha256).bind(means).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
     /// Keeps a new token.
     pub async fn insert_token(&mut self, token: &Token) -> Result<()> {
-        const SQL: &str = "INSERT INTO tokens (id, account_id, name, sha256, created_at, expires_at, last_used_at, revoked_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        const SQL: &str = "INSERT INTO tokens (id, account_id, name, sha256, created_at, expires_at, last_used_at, revoked_at, scope, service, created_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let t = token.clone();
         on_tx!(self, |db| {
             query(SQL)
@@ -266,6 +313,9 @@ impl Tx {
                 .bind(t.expires_at)
                 .bind(t.last_used_at)
                 .bind(t.revoked_at)
+                .bind(t.scope)
+                .bind(t.service)
+                .bind(t.created_by)
                 .execute(db)
                 .await
                 .map(drop)

@@ -1,12 +1,14 @@
 //! Versions of conventions. What belongs to a convention (deposits, snapshots, answers) belongs to all its versions: methods
 //! that take a [`ConventionId`] mean the convention that this version is of.
 
+use std::{fmt, str::FromStr};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, query, query_as};
 
 use super::{Store, Tx};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     ids::{AccountId, ConventionId},
 };
 
@@ -33,7 +35,48 @@ pub struct ConventionHead {
     pub created_at: DateTime<Utc>,
     /// Who entered it; none for the command line.
     pub created_by: Option<AccountId>,
+    /// What became of it, apart from its signatures.
+    pub state: VersionState,
+    /// When it was taken back.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Why.
+    pub withdrawn_reason: Option<String>,
 }
+
+/// What is kept of a version's state; the rest follows from its signatures, its dates and the convention's early end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionState {
+    /// Its parties sign it.
+    OpenForSignature,
+    /// Taken back before it bound anyone.
+    Withdrawn,
+    /// Entered as signed outside the hub, before signatures were kept: it holds for all its parties since it was entered.
+    Imported,
+}
+
+impl fmt::Display for VersionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenForSignature => "open_for_signature",
+            Self::Withdrawn => "withdrawn",
+            Self::Imported => "imported",
+        })
+    }
+}
+
+impl FromStr for VersionState {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Self> {
+        match s {
+            "open_for_signature" => Ok(Self::OpenForSignature),
+            "withdrawn" => Ok(Self::Withdrawn),
+            "imported" => Ok(Self::Imported),
+            _ => Err(Error::invalid("version_state", format!("« {s} » n'est pas l'état d'une version."))),
+        }
+    }
+}
+
+text_column!(VersionState);
 
 /// One version, whole.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -73,14 +116,16 @@ pub struct NewConvention {
 impl Store {
     /// The newest version of every convention, those that end last first.
     pub async fn conventions(&self) -> Result<Vec<ConventionHead>> {
-        const SQL: &str = "SELECT id, name, version, title, track, sha256, starts_on, ends_on, created_at, created_by FROM conventions c
+        const SQL: &str = "SELECT id, name, version, title, track, sha256, starts_on, ends_on, created_at, created_by, state,
+            withdrawn_at, withdrawn_reason FROM conventions c
             WHERE version = (SELECT MAX(version) FROM conventions n WHERE n.name = c.name) ORDER BY ends_on DESC, name";
         Ok(on_db!(self, |db| query_as(SQL).fetch_all(db).await)?)
     }
 
     /// Every version of the convention called `name`, newest first.
     pub async fn convention_versions(&self, name: &str) -> Result<Vec<ConventionHead>> {
-        const SQL: &str = "SELECT id, name, version, title, track, sha256, starts_on, ends_on, created_at, created_by FROM conventions
+        const SQL: &str = "SELECT id, name, version, title, track, sha256, starts_on, ends_on, created_at, created_by, state,
+            withdrawn_at, withdrawn_reason FROM conventions
             WHERE name = $1 ORDER BY version DESC";
         Ok(on_db!(self, |db| query_as(SQL).bind(name).fetch_all(db).await)?)
     }
@@ -112,11 +157,11 @@ impl Store {
 }
 
 impl Tx {
-    /// Adds the next version of a convention; gives its number.
+    /// Adds the next version of a convention, open for signature; gives its number.
     pub async fn insert_convention(&mut self, new: &NewConvention) -> Result<i64> {
         const SQL: &str = "INSERT INTO conventions
-            (id, name, version, title, track, document, sha256, starts_on, ends_on, created_at, created_by)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            (id, name, version, title, track, document, sha256, starts_on, ends_on, created_at, created_by, state)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open_for_signature')";
         let version = self.next(format!("convention/{}", new.name)).await?;
         let n = new.clone();
         on_tx!(self, |db| {
@@ -137,5 +182,13 @@ impl Tx {
                 .map(drop)
         })?;
         Ok(version)
+    }
+
+    /// Takes a version back.
+    pub async fn withdraw_convention(&mut self, id: ConventionId, reason: &str, now: DateTime<Utc>) -> Result<()> {
+        const SQL: &str = "UPDATE conventions SET state = 'withdrawn', withdrawn_at = $3, withdrawn_reason = $2 WHERE id = $1";
+        let reason = reason.to_owned();
+        on_tx!(self, |db| query(SQL).bind(id).bind(reason).bind(now).execute(db).await.map(drop))?;
+        Ok(())
     }
 }

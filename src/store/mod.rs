@@ -67,6 +67,7 @@ macro_rules! text_column {
     };
 }
 
+pub mod access;
 pub mod accounts;
 pub mod audit;
 pub mod backup;
@@ -78,6 +79,7 @@ pub mod jobs;
 pub mod mails;
 pub mod retention;
 pub mod rex;
+pub mod signatures;
 
 use std::{fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 

@@ -57,6 +57,9 @@ async fn furnish(ground: &Ground) {
         created_at: now,
         expires_at: now,
         last_seen_at: now,
+        second_factor: None,
+        device: None,
+        id_token: None,
     })
     .await
     .unwrap();
@@ -69,6 +72,9 @@ async fn furnish(ground: &Ground) {
         expires_at: None,
         last_used_at: None,
         revoked_at: Some(now),
+        scope: None,
+        service: false,
+        created_by: None,
     })
     .await
     .unwrap();

@@ -11,15 +11,23 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use retex::{
+    access::Actor,
     app::App,
     clock::Clock,
     config::{Config, Secret},
+    convention::{
+        Convention,
+        perimeter::Role,
+        register::{self, SignatureForm},
+    },
     error::Result,
-    ids::{AccountId, ConventionId, DepositId, Period, Siren},
+    ids::{AccountId, ConventionId, DepositId, Period, SignatureId, Siren},
     store::{
+        Tx,
         accounts::Account,
-        conventions::NewConvention,
+        conventions::{ConventionHead, NewConvention},
         deposits::{Deposit, NewDeposit},
+        signatures::{Means, Signature},
     },
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -265,6 +273,82 @@ async fn copy_of_template(admin: &str) -> String {
     sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"))).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     name
+}
+
+/// Someone who signs for a site, or for the Métropole.
+pub async fn signatory(app: &App, site: Option<&Siren>) -> Actor {
+    let account = Account {
+        id: AccountId(app.clock.id()),
+        email: format!("{}@exemple.fr", app.clock.id()),
+        name: "Dominique Petit".to_owned(),
+        role: "signatory".to_owned(),
+        organisation: site.cloned(),
+        password_hash: None,
+        created_at: app.clock.now(),
+        disabled_at: None,
+    };
+    let mut tx = app.store.begin().await.unwrap();
+    tx.insert_account(&account).await.unwrap();
+    tx.commit().await.unwrap();
+    Actor {
+        account: account.id,
+        name: account.name,
+        email: account.email,
+        role: Role::Signatory,
+        site: account.organisation,
+        csrf: String::new(),
+        session: None,
+        second_factor: None,
+        token: None,
+        scope: None,
+    }
+}
+
+/// What a signatory declares of the version with this hash.
+pub fn form(sha256: &str) -> SignatureForm {
+    SignatureForm {
+        sha256: sha256.to_owned(),
+        name: "Dominique Petit".to_owned(),
+        quality: "Maire".to_owned(),
+        deed_reference: "2026-041".to_owned(),
+        deed_date: "2025-12-18".parse().unwrap(),
+        second_factor: Some("totp".to_owned()),
+    }
+}
+
+/// Opens a document for signature and signs it for each of its parties.
+pub async fn agreed(app: &App, document: serde_json::Value) -> ConventionHead {
+    let head = register::import(app, document).await.unwrap();
+    let version = register::agreement_of(app, head.id).await.unwrap().version(head.id).unwrap().clone();
+    for party in version.parties().filter(|p| !version.signed.contains_key(*p)) {
+        let actor = signatory(app, Some(party).filter(|p| *p != version.metropole())).await;
+        register::sign(app, &actor, head.id, form(&head.sha256)).await.unwrap();
+    }
+    head
+}
+
+/// Signs a version for each of its parties as if long ago, whatever the day.
+pub async fn signed_long_ago(app: &App, tx: &mut Tx, id: ConventionId, convention: &Convention) {
+    let parties = &convention.document.parties;
+    for party in std::iter::once(&parties.metropole).chain(&parties.sites) {
+        let signature = Signature {
+            id: SignatureId(app.clock.id()),
+            convention_id: id,
+            party: party.siren.clone(),
+            sha256: convention.sha256.clone(),
+            account_id: None,
+            name: "Dominique Petit".to_owned(),
+            quality: "Maire".to_owned(),
+            deed_reference: "2025-041".to_owned(),
+            deed_date: "2025-12-10".parse().unwrap(),
+            signed_at: "2025-12-18T09:00:00Z".parse().unwrap(),
+            means: Means::Paper,
+            second_factor: None,
+            document_key: None,
+            recorded_by: None,
+        };
+        tx.insert_signature(&signature).await.unwrap();
+    }
 }
 
 /// Makes a test of each function, on SQLite and on PostgreSQL.

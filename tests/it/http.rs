@@ -29,7 +29,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-use crate::ground::Ground;
+use crate::ground::{Ground, signed_long_ago};
 
 const CSRF: &str = "jeton-de-formulaire";
 const MONTREUIL: &str = "219300480";
@@ -137,6 +137,9 @@ async fn account(ground: &Ground, role: &str, name: &str, site: Option<&str>) ->
         created_at: clock.now(),
         expires_at: clock.now() + TimeDelta::days(1),
         last_seen_at: clock.now(),
+        second_factor: None,
+        device: None,
+        id_token: None,
     })
     .await
     .unwrap();
@@ -149,6 +152,9 @@ async fn account(ground: &Ground, role: &str, name: &str, site: Option<&str>) ->
         expires_at: None,
         last_used_at: None,
         revoked_at: None,
+        scope: None,
+        service: false,
+        created_by: None,
     })
     .await
     .unwrap();
@@ -176,6 +182,7 @@ async fn import(ground: &Ground, dir: &Path, by: AccountId) {
     })
     .await
     .unwrap();
+    signed_long_ago(app, &mut tx, id, &convention).await;
     for file in files(&dir.join("deposits")) {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let dataset = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();

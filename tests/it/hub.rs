@@ -30,7 +30,7 @@ use retex::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::ground::Ground;
+use crate::ground::{Ground, agreed};
 
 macro_rules! on_both_hubs {
     ($($name:ident),* $(,)?) => {
@@ -88,11 +88,11 @@ pub fn file(sample_name: &str, path: &str) -> Vec<u8> {
     std::fs::read(sample(sample_name).join("deposits").join(path)).unwrap()
 }
 
-/// Enters the convention of a sample, changed by `change`.
+/// Opens the convention of a sample, changed by `change`, and signs it for each party.
 pub async fn import(app: &App, name: &str, change: impl FnOnce(&mut Json)) -> Registered {
     let mut json = Convention::load_file(&sample(name).join("convention.yaml")).unwrap().json;
     change(&mut json);
-    let head = register::import(app, None, json).await.unwrap();
+    let head = agreed(app, json).await;
     register::find(app, &head.name).await.unwrap()
 }
 
@@ -100,7 +100,18 @@ pub async fn import(app: &App, name: &str, change: impl FnOnce(&mut Json)) -> Re
 pub async fn someone(ground: &Ground, role: Role, site: Option<&str>) -> Actor {
     let account = ground.account(site.unwrap_or("200054781")).await;
     let site = site.map(|s| s.parse().unwrap());
-    Actor { account, name: "Camille".into(), email: "c@exemple.fr".into(), role, site, csrf: String::new(), token: None }
+    Actor {
+        account,
+        name: "Camille".into(),
+        email: "c@exemple.fr".into(),
+        role,
+        site,
+        csrf: String::new(),
+        token: None,
+        session: None,
+        second_factor: None,
+        scope: None,
+    }
 }
 
 fn slot(convention: &str, dataset: &str, period: &str, name: &str) -> Slot {
@@ -143,17 +154,17 @@ pub fn code<T>(result: Result<T>) -> (Kind, &'static str) {
     (error.kind, error.code)
 }
 
-fn new(email: &str, role: Role, site: Option<&str>, password: &str) -> NewAccount {
+pub fn new(email: &str, role: Role, site: Option<&str>, password: &str) -> NewAccount {
     let site = site.map(|s| s.parse().unwrap());
     NewAccount { email: email.into(), name: "Ada\0 Morel\n".into(), role, site, password: password.into() }
 }
 
-const PASSWORD: &str = "un mot de passe";
+pub const PASSWORD: &str = "un mot de passe";
 
 async fn a_session_opens_lives_and_ends(ground: &Ground) {
     let app = &ground.app;
     let id = access::create_account(app, None, new(" Ada@Exemple.FR ", Role::Officer, None, PASSWORD)).await.unwrap();
-    let opened = access::sign_in(app, "ADA@exemple.fr", PASSWORD, "::1").await.unwrap();
+    let opened = access::sign_in(app, "ADA@exemple.fr", PASSWORD, "::1").await.unwrap().opened().unwrap();
     assert_eq!((opened.actor.account, opened.actor.name.as_str()), (id, "Ada Morel"));
     let again = access::session(app, &opened.token).await.unwrap().unwrap();
     assert_eq!(again.csrf, opened.actor.csrf);
@@ -172,8 +183,8 @@ async fn a_session_opens_lives_and_ends(ground: &Ground) {
     assert!(access::session(app, &opened.token).await.unwrap().is_none());
     // Signing out ends this one only.
     let (one, two) = (
-        access::sign_in(app, "ada@exemple.fr", PASSWORD, "").await.unwrap(),
-        access::sign_in(app, "ada@exemple.fr", PASSWORD, "").await.unwrap(),
+        access::sign_in(app, "ada@exemple.fr", PASSWORD, "").await.unwrap().opened().unwrap(),
+        access::sign_in(app, "ada@exemple.fr", PASSWORD, "").await.unwrap().opened().unwrap(),
     );
     access::sign_out(app, &one.token).await.unwrap();
     assert!(access::session(app, &one.token).await.unwrap().is_none());
@@ -184,15 +195,16 @@ async fn a_session_opens_lives_and_ends(ground: &Ground) {
     assert_eq!(code(access::sign_in(app, "ada@exemple.fr", PASSWORD, "").await).1, "sign_in");
     // A disabled account loses sessions and tokens at once.
     let account = app.store.account(id).await.unwrap().unwrap();
-    let three = access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await.unwrap();
-    let (_, token) = access::create_token(app, None, &account, "dépôts de nuit", None).await.unwrap();
+    let three = access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await.unwrap().opened().unwrap();
+    let (_, token) =
+        access::create_token(app, None, &account, access::NewToken { name: "dépôts de nuit".into(), ..Default::default() }).await.unwrap();
     access::set_disabled(app, None, id, true).await.unwrap();
     assert!(access::session(app, &three.token).await.unwrap().is_none());
     assert_eq!(code(access::bearer(app, &token).await), (Kind::Unauthenticated, "token"));
     assert_eq!(code(access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await).1, "sign_in");
     access::set_disabled(app, None, id, false).await.unwrap();
     assert!(access::session(app, &three.token).await.unwrap().is_none(), "an ended session stays ended");
-    access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await.unwrap();
+    access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await.unwrap().opened().unwrap();
 }
 
 async fn too_many_tries_stop_one_address_for_one_account_and_a_while(ground: &Ground) {
@@ -214,7 +226,7 @@ async fn too_many_tries_stop_one_address_for_one_account_and_a_while(ground: &Gr
         for _ in 0..6 {
             assert_eq!(code(access::sign_in(app, "ada@exemple.fr", "un faux mot de passe", "10.0.0.3").await).1, "sign_in");
         }
-        access::sign_in(app, "ada@exemple.fr", PASSWORD, "10.0.0.3").await.unwrap();
+        access::sign_in(app, "ada@exemple.fr", PASSWORD, "10.0.0.3").await.unwrap().opened().unwrap();
     }
 }
 
@@ -222,10 +234,17 @@ async fn a_token_is_good_until_it_ends_or_is_revoked(ground: &Ground) {
     let app = &ground.app;
     let account = app.store.account(ground.account(MONTREUIL).await).await.unwrap().unwrap();
     let other = app.store.account(ground.account("219300107").await).await.unwrap().unwrap();
-    assert_eq!(code(access::create_token(app, None, &account, " \0", None).await).1, "token_name");
+    assert_eq!(
+        code(access::create_token(app, None, &account, access::NewToken { name: " \0".into(), ..Default::default() }).await).1,
+        "token_name"
+    );
     let end = app.clock.now() + TimeDelta::days(2);
-    let (ending, secret) = access::create_token(app, None, &account, "nuit\0", Some(end)).await.unwrap();
-    let (lasting, lasting_secret) = access::create_token(app, None, &account, "jour", None).await.unwrap();
+    let (ending, secret) =
+        access::create_token(app, None, &account, access::NewToken { name: "nuit\0".into(), expires_at: Some(end), ..Default::default() })
+            .await
+            .unwrap();
+    let (lasting, lasting_secret) =
+        access::create_token(app, None, &account, access::NewToken { name: "jour".into(), ..Default::default() }).await.unwrap();
     let actor = access::bearer(app, &secret).await.unwrap();
     assert_eq!((actor.token, actor.site.as_ref().map(|s| s.as_str()), actor.csrf.as_str()), (Some(ending), Some(MONTREUIL), ""));
     let kept = app.store.tokens(account.id).await.unwrap();
@@ -731,7 +750,7 @@ async fn compared_page_tells_sites_apart(ground: &Ground) {
     let mut tx = ground.app.store.begin().await.unwrap();
     tx.update_account(&account).await.unwrap();
     tx.commit().await.unwrap();
-    let cookie = access::sign_in(&ground.app, &account.email, PASSWORD, "").await.unwrap().token;
+    let cookie = access::sign_in(&ground.app, &account.email, PASSWORD, "").await.unwrap().opened().unwrap().token;
     let request = axum::http::Request::get(format!("/experimentations/{CHAUFFAGE}/comparer")).header("cookie", format!("retex={cookie}"));
     let response =
         tower::ServiceExt::oneshot(retex::http::router::router(ground.app.clone()), request.body(axum::body::Body::empty()).unwrap());
@@ -787,7 +806,7 @@ async fn a_new_version_makes_the_snapshot_again(ground: &Ground) {
     report::build(app, &officer, CHAUFFAGE, Format::Html).await.unwrap();
     assert_eq!(evaluation::numbered(app, &officer, CHAUFFAGE, 1).await.unwrap().unwrap().head.number, 1);
     assert!(evaluation::numbered(app, &officer, CHAUFFAGE, 3).await.unwrap().is_none());
-    let bad = register::import(app, None, json!({"retex": 1})).await.unwrap_err();
+    let bad = register::import(app, json!({"retex": 1})).await.unwrap_err();
     assert!(bad.kind == Kind::Invalid && !bad.faults.is_empty());
 }
 

@@ -82,7 +82,8 @@ async fn a_hub_is_set_up_and_carried_elsewhere() {
     let yaml = std::fs::read_to_string(&convention).unwrap().replace("Pilotage du chauffage", "Réglage du chauffage");
     std::fs::write(&changed, yaml).unwrap();
     std::fs::copy(sample("chauffage").join("releves.schema.json"), folder.path().join("releves.schema.json")).unwrap();
-    assert!(import(&changed).1.contains("version 2,"));
+    let (exit, _, err) = import(&changed);
+    assert!(exit != Some(0) && err.contains("La version 1 attend ses signatures"), "{err}");
     std::fs::write(&changed, "retex: 1\nid: x\n").unwrap();
     let (exit, _, err) = import(&changed);
     assert!(exit == Some(2) && err.contains("\n  /"), "{err}");
@@ -107,8 +108,8 @@ async fn a_hub_is_set_up_and_carried_elsewhere() {
     assert_eq!(admin(&there, &["account", "list"], "").1, run(&["account", "list"], "").1);
     let actor = retex::access::bearer(&ground.app, &secret).await.unwrap();
     assert_eq!(actor.email, "bea@exemple.fr");
-    retex::access::sign_in(&ground.app, "bea@exemple.fr", "un autre mot de passe", "").await.unwrap();
-    assert_eq!(ground.app.store.convention_versions("chauffage-2026").await.unwrap().len(), 2);
+    retex::access::sign_in(&ground.app, "bea@exemple.fr", "un autre mot de passe", "").await.unwrap().opened().unwrap();
+    assert_eq!(ground.app.store.convention_versions("chauffage-2026").await.unwrap().len(), 1);
     assert!(retex::audit::verify(&ground.app.store).await.unwrap().is_empty());
     ground.close().await;
 

@@ -347,14 +347,41 @@ async fn the_archives_take_the_data_over(ground: &Ground) {
 /// Children of each element that the package uses, in the order that the schemas of SEDA 2.2 give (`seda-2.2-main.xsd`), a trailing
 /// `?` or `*` saying what may be missing or repeated.
 const SEDA: [(&str, &[&str]); 14] = [
-    ("ArchiveTransfer", &["Comment*", "Date", "MessageIdentifier", "ArchivalAgreement?", "CodeListVersions", "DataObjectPackage?", "ArchivalAgency", "TransferringAgency"]),
-    ("CodeListVersions", &[
-        "ReplyCodeListVersion?", "MessageDigestAlgorithmCodeListVersion?", "MimeTypeCodeListVersion?", "EncodingCodeListVersion?",
-        "FileFormatCodeListVersion?", "CompressionAlgorithmCodeListVersion?", "DataObjectVersionCodeListVersion?",
-        "StorageRuleCodeListVersion?", "AppraisalRuleCodeListVersion?", "AccessRuleCodeListVersion?", "DisseminationRuleCodeListVersion?",
-        "ReuseRuleCodeListVersion?", "ClassificationRuleCodeListVersion?", "HoldRuleCodeListVersion?",
-        "AcquisitionInformationCodeListVersion?", "AuthorizationReasonCodeListVersion?", "RelationshipCodeListVersion?",
-    ]),
+    (
+        "ArchiveTransfer",
+        &[
+            "Comment*",
+            "Date",
+            "MessageIdentifier",
+            "ArchivalAgreement?",
+            "CodeListVersions",
+            "DataObjectPackage?",
+            "ArchivalAgency",
+            "TransferringAgency",
+        ],
+    ),
+    (
+        "CodeListVersions",
+        &[
+            "ReplyCodeListVersion?",
+            "MessageDigestAlgorithmCodeListVersion?",
+            "MimeTypeCodeListVersion?",
+            "EncodingCodeListVersion?",
+            "FileFormatCodeListVersion?",
+            "CompressionAlgorithmCodeListVersion?",
+            "DataObjectVersionCodeListVersion?",
+            "StorageRuleCodeListVersion?",
+            "AppraisalRuleCodeListVersion?",
+            "AccessRuleCodeListVersion?",
+            "DisseminationRuleCodeListVersion?",
+            "ReuseRuleCodeListVersion?",
+            "ClassificationRuleCodeListVersion?",
+            "HoldRuleCodeListVersion?",
+            "AcquisitionInformationCodeListVersion?",
+            "AuthorizationReasonCodeListVersion?",
+            "RelationshipCodeListVersion?",
+        ],
+    ),
     ("DataObjectPackage", &["DataObjectGroup*", "DescriptiveMetadata", "ManagementMetadata"]),
     ("DataObjectGroup", &["BinaryDataObject*"]),
     ("BinaryDataObject", &["DataObjectVersion?", "Uri", "MessageDigest", "Size", "Compressed?", "FormatIdentification?", "FileInfo?"]),
@@ -362,9 +389,30 @@ const SEDA: [(&str, &[&str]); 14] = [
     ("FileInfo", &["Filename"]),
     ("DescriptiveMetadata", &["ArchiveUnit*"]),
     ("ArchiveUnit", &["Management?", "Content", "ArchiveUnit*", "DataObjectReference*"]),
-    ("Content", &["DescriptionLevel", "Title*", "OriginatingAgencyArchiveUnitIdentifier*", "Description*", "ReceivedDate?", "StartDate?", "EndDate?"]),
+    (
+        "Content",
+        &[
+            "DescriptionLevel",
+            "Title*",
+            "OriginatingAgencyArchiveUnitIdentifier*",
+            "Description*",
+            "ReceivedDate?",
+            "StartDate?",
+            "EndDate?",
+        ],
+    ),
     ("DataObjectReference", &["DataObjectGroupReferenceId"]),
-    ("ManagementMetadata", &["ArchivalProfile?", "ServiceLevel?", "AcquisitionInformation?", "LegalStatus?", "OriginatingAgencyIdentifier?", "SubmissionAgencyIdentifier?"]),
+    (
+        "ManagementMetadata",
+        &[
+            "ArchivalProfile?",
+            "ServiceLevel?",
+            "AcquisitionInformation?",
+            "LegalStatus?",
+            "OriginatingAgencyIdentifier?",
+            "SubmissionAgencyIdentifier?",
+        ],
+    ),
     ("ArchivalAgency", &["Identifier"]),
     ("TransferringAgency", &["Identifier"]),
 ];
@@ -568,12 +616,16 @@ async fn signed_in(app: &App, actor: &Actor) -> (String, String) {
         created_at: now,
         expires_at: now + TimeDelta::days(1),
         last_seen_at: now,
+        second_factor: None,
+        device: None,
+        id_token: None,
     })
     .await
     .unwrap();
     tx.commit().await.unwrap();
     let account = app.store.account(actor.account).await.unwrap().unwrap();
-    let (_, token) = access::create_token(app, None, &account, "essai", None).await.unwrap();
+    let (_, token) =
+        access::create_token(app, None, &account, access::NewToken { name: "essai".into(), ..Default::default() }).await.unwrap();
     (cookie, token)
 }
 

@@ -96,6 +96,9 @@ async fn sessions_and_tokens_live_until_their_end(ground: &Ground) {
         created_at: now,
         expires_at: now + TimeDelta::hours(8),
         last_seen_at: now,
+        second_factor: None,
+        device: None,
+        id_token: None,
     };
     let token = Token {
         id: TokenId(ground.app.clock.id()),
@@ -106,6 +109,9 @@ async fn sessions_and_tokens_live_until_their_end(ground: &Ground) {
         expires_at: Some(now + TimeDelta::days(90)),
         last_used_at: None,
         revoked_at: None,
+        scope: None,
+        service: false,
+        created_by: None,
     };
     let mut tx = store.begin().await.unwrap();
     tx.insert_session(&session).await.unwrap();

@@ -174,19 +174,15 @@ pub(super) async fn list(Extract(app): Extract<App>, Caller(actor): Caller) -> R
 }
 
 /// One list of elimination, with what it names.
-#[utoipa::path(get, path = "/purges/{id}", tag = "conservation", params(("id" = String, Path)), responses((status = 200, body = ListBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-pub(super) async fn read(
-    Extract(app): Extract<App>,
-    Caller(actor): Caller,
-    Path(purge): Path<String>,
-) -> Result<Json<ListBody>, Problem> {
+#[utoipa::path(get, path = "/purges/{id}", tag = "conservation", params(("id" = String, Path)), responses((status = 200, body = ListBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn read(Extract(app): Extract<App>, Caller(actor): Caller, Path(purge): Path<String>) -> Result<Json<ListBody>, Problem> {
     let found = find(&app, &actor, &purge).await?;
     Ok(Json(ListBody { purge: found.purge.into(), objects: found.lines.into_iter().map(ObjectBody::from).collect() }))
 }
 
 /// Records the archives' visa: what the list names is then destroyed.
 #[utoipa::path(post, path = "/purges/{id}/visa", tag = "conservation", params(("id" = String, Path)), request_body = AnswerBody,
-    responses((status = 200, body = PurgeBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody),
+    responses((status = 200, body = PurgeBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn visa(
     Extract(app): Extract<App>,
@@ -200,7 +196,7 @@ pub(super) async fn visa(
 
 /// Records that the archives refused: nothing is destroyed.
 #[utoipa::path(post, path = "/purges/{id}/refusal", tag = "conservation", params(("id" = String, Path)), request_body = ReasonBody,
-    responses((status = 200, body = PurgeBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody),
+    responses((status = 200, body = PurgeBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn refuse(
     Extract(app): Extract<App>,
@@ -221,7 +217,7 @@ pub(super) async fn package(Extract(app): Extract<App>, Caller(actor): Caller, P
 
 /// Records that the archives acknowledged the package: what the list names is then destroyed.
 #[utoipa::path(post, path = "/purges/{id}/transfer", tag = "conservation", params(("id" = String, Path)), request_body = AnswerBody,
-    responses((status = 200, body = PurgeBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody),
+    responses((status = 200, body = PurgeBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn transfer(
     Extract(app): Extract<App>,
@@ -298,7 +294,7 @@ pub(super) async fn hold(
 
 /// Lifts a hold.
 #[utoipa::path(post, path = "/holds/{id}/lifting", tag = "conservation", params(("id" = String, Path)), request_body = ReasonBody,
-    responses((status = 200, body = HoldBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody),
+    responses((status = 200, body = HoldBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn lift(
     Extract(app): Extract<App>,
@@ -400,7 +396,7 @@ pub(super) async fn answer(
 
 /// A list of elimination as the PDF that the archives stamp.
 #[utoipa::path(get, path = "/purges/{id}/bordereau.pdf", tag = "conservation", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn pdf(Extract(app): Extract<App>, Caller(actor): Caller, Path(purge): Path<String>) -> Result<Response, Problem> {
     let found = find(&app, &actor, &purge).await?;
     let bytes = tokio::task::spawn_blocking(move || crate::report::bordereau(&found)).await.map_err(Error::internal)??;

@@ -20,6 +20,7 @@ pub mod purge;
 pub mod removal;
 pub mod retention;
 pub mod rex;
+pub mod second_factor;
 pub mod sign_in;
 pub mod text;
 pub mod tokens;

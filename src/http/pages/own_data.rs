@@ -114,8 +114,14 @@ pub async fn one(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): 
         facts: vec![
             ("Dernier jour de l'expérimentation".to_owned(), words::day(term.last_day)),
             ("Durée de conservation".to_owned(), format!("{}\u{a0}mois après la fin", loaded.document.retention.months)),
-            ("Vos données sont gardées jusqu'au".to_owned(), format!("{} ({})", words::day(term.until), words::distance(term.until, app.clock.today()))),
-            ("Vos dépôts".to_owned(), format!("{}, dont {} encore gardés", words::plural(count, "dépôt", "dépôts"), words::count(kept as u64))),
+            (
+                "Vos données sont gardées jusqu'au".to_owned(),
+                format!("{} ({})", words::day(term.until), words::distance(term.until, app.clock.today())),
+            ),
+            (
+                "Vos dépôts".to_owned(),
+                format!("{}, dont {} encore gardés", words::plural(count, "dépôt", "dépôts"), words::count(kept as u64)),
+            ),
         ],
         ask: (signs && may_ask).then(|| format!("/mes-donnees/{}/retrait", loaded.head.name)),
         who_asks: may_ask && !signs,
@@ -130,7 +136,8 @@ pub async fn ask_form(Extract(app): Extract<App>, Signed(actor): Signed, Path(na
     own_site(&actor)?;
     let loaded = load::convention(&app, &actor, &name).await?;
     let back = format!("/mes-donnees/{}", loaded.head.name);
-    let mut consequences = vec!["Votre demande est transmise à la Métropole, qui l'accorde ou la refuse avec un motif. Si elle l'accorde\u{a0}:".to_owned()];
+    let mut consequences =
+        vec!["Votre demande est transmise à la Métropole, qui l'accorde ou la refuse avec un motif. Si elle l'accorde\u{a0}:".to_owned()];
     consequences.extend(removals::consequences());
     html(Confirm {
         page: Page::new("Demander le retrait de nos données", who(&actor), "own_data")

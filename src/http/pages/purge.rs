@@ -100,7 +100,8 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): P
         has_scan: purge.visa_key.is_some(),
         certificate: certificate(&listed),
         lines: listed.lines.iter().take(SHOWN).map(line).collect(),
-        more: (left > 0).then(|| format!("Et {}\u{a0}: la liste entière est dans le fichier CSV.", words::plural(left as u64, "autre", "autres"))),
+        more: (left > 0)
+            .then(|| format!("Et {}\u{a0}: la liste entière est dans le fichier CSV.", words::plural(left as u64, "autre", "autres"))),
     })
 }
 
@@ -110,7 +111,10 @@ fn facts(listed: &List, decided_by: Option<String>) -> Vec<Fact> {
         ("Structures".to_owned(), words::sentence(&listed.scope)),
         ("Établi le".to_owned(), words::moment(purge.made_at)),
         ("Élimination".to_owned(), format!("à partir du {}", words::day(purge.due_on))),
-        ("Contenu".to_owned(), format!("{}, {}", words::plural(listed.lines.len() as u64, "fichier", "fichiers"), words::bytes(listed.bytes()))),
+        (
+            "Contenu".to_owned(),
+            format!("{}, {}", words::plural(listed.lines.len() as u64, "fichier", "fichiers"), words::bytes(listed.bytes())),
+        ),
     ];
     let mut add = |term: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -164,7 +168,8 @@ fn line(line: &list::Line) -> LineRow {
 }
 
 fn attachment(kind: &'static str, name: &str, body: impl IntoResponse) -> Response {
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))], body).into_response()
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))], body)
+        .into_response()
 }
 
 /// `GET /conservation/{id}/bordereau.csv`.
@@ -281,7 +286,11 @@ async fn answer(actor: &Actor, mut form: Multipart) -> Result<Answer> {
         let mut bytes = BytesMut::new();
         while let Some(piece) = field.chunk().await.map_err(broken)? {
             if bytes.len() + piece.len() > limit {
-                return Err(Error::new(crate::error::Kind::TooLarge, "scan_too_large", "Le visa numérisé dépasse 20\u{a0}Mo\u{a0}: réduisez-le."));
+                return Err(Error::new(
+                    crate::error::Kind::TooLarge,
+                    "scan_too_large",
+                    "Le visa numérisé dépasse 20\u{a0}Mo\u{a0}: réduisez-le.",
+                ));
             }
             bytes.extend_from_slice(&piece);
         }

@@ -2,22 +2,20 @@
 
 use askama::Template;
 use axum::{
-    Extension,
-    extract::{ConnectInfo, Query, State as Extract},
-    http::HeaderMap,
+    extract::{Query, State as Extract},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use axum_extra::extract::cookie::{Cookie, CookieJar};
 use serde::Deserialize;
-use std::net::SocketAddr;
 
 use crate::{
     access,
     app::App,
-    error::Kind,
+    error::{Error, Kind},
     http::{
         failure::{PageResult, html},
-        state::{Fields, Posted, cookie_name, session_token},
+        state::{Fields, From, Posted, cookie_name, session_cookie, session_token},
         view::{Page, State},
     },
 };
@@ -29,49 +27,98 @@ use crate::{
 pub struct SignIn {
     pub page: Page,
     pub error: Option<String>,
+    pub done: Option<&'static str>,
     pub next: String,
     pub email: String,
 }
 
-/// Where to go afterwards.
+/// The second step.
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+#[expect(missing_docs, reason = "each field is named after the place it fills in the template")]
+pub struct SecondStep {
+    pub page: Page,
+    pub error: Option<String>,
+    pub next: String,
+    pub pass: String,
+}
+
+/// Where to go afterwards, and what was just done.
 #[derive(Debug, Default, Deserialize)]
 pub struct Next {
     #[serde(default)]
     suite: String,
+    #[serde(default)]
+    fait: String,
 }
 
 /// `GET /connexion`.
 pub async fn form(Query(next): Query<Next>) -> PageResult {
-    html(SignIn { page: Page::new("Se connecter", None, ""), error: None, next: next.suite, email: String::new() })
+    let done = match next.fait.as_str() {
+        "mot-de-passe" => Some("Votre mot de passe est enregistré. Connectez-vous."),
+        "deconnexion" => Some("Vous êtes déconnecté."),
+        _ => None,
+    };
+    html(SignIn { page: Page::new("Se connecter", None, ""), error: None, done, next: next.suite, email: String::new() })
+}
+
+/// Whether an error is told beside the form.
+fn told(error: &Error) -> Option<StatusCode> {
+    let beside = matches!(error.kind, Kind::Unauthenticated | Kind::TooMany | Kind::Invalid);
+    beside.then(|| StatusCode::from_u16(error.status()).unwrap_or_default())
 }
 
 /// `POST /connexion`.
 pub async fn sign_in(
     Extract(app): Extract<App>,
-    address: Option<Extension<ConnectInfo<SocketAddr>>>,
+    From(origin): From,
     jar: CookieJar,
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> PageResult {
     let fields = Fields(fields);
-    let address = address.map(|Extension(ConnectInfo(a))| a.ip().to_string()).unwrap_or_default();
-    let email = fields.get("email").trim();
-    match access::sign_in(&app, email, fields.get("password"), &address).await {
-        Ok(signed) => {
-            let cookie = Cookie::build((cookie_name(&app), signed.token))
-                .path("/")
-                .http_only(true)
-                .same_site(SameSite::Lax)
-                .secure(app.config.secure_cookies());
-            Ok((jar.add(cookie), Redirect::to(local(fields.get("next")))).into_response())
+    let (email, next) = (fields.get("email").trim(), fields.get("next"));
+    match access::sign_in(&app, email, fields.get("password"), origin).await {
+        Ok(access::SignIn::Opened(signed)) => Ok(enter(&app, jar, signed, next)),
+        Ok(access::SignIn::SecondStep { pass }) => {
+            html(SecondStep { page: Page::new("Second facteur", None, ""), error: None, next: next.to_owned(), pass })
         }
-        Err(error) if matches!(error.kind, Kind::Unauthenticated | Kind::TooMany | Kind::Invalid) => {
-            let status = axum::http::StatusCode::from_u16(error.status()).unwrap_or_default();
+        Err(error) => {
+            let Some(status) = told(&error) else { return Err(error.into()) };
             let page = Page::new("Se connecter", None, "");
-            let form = html(SignIn { page, error: Some(error.message), next: fields.get("next").to_owned(), email: email.to_owned() })?;
+            let form = html(SignIn { page, error: Some(error.message), done: None, next: next.to_owned(), email: email.to_owned() })?;
             Ok((status, form).into_response())
         }
-        Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /connexion/code`.
+pub async fn second_step(
+    Extract(app): Extract<App>,
+    From(origin): From,
+    jar: CookieJar,
+    axum::Form(fields): axum::Form<Vec<(String, String)>>,
+) -> PageResult {
+    let fields = Fields(fields);
+    let (pass, next) = (fields.get("pass"), fields.get("next"));
+    match access::session::second_step(&app, pass, fields.get("code"), origin).await {
+        Ok(signed) => Ok(enter(&app, jar, signed, next)),
+        Err(error) => {
+            let Some(status) = told(&error) else { return Err(error.into()) };
+            let form = if error.code == "sign_in_expired" {
+                let page = Page::new("Se connecter", None, "");
+                html(SignIn { page, error: Some(error.message), done: None, next: next.to_owned(), email: String::new() })?
+            } else {
+                let page = Page::new("Second facteur", None, "");
+                html(SecondStep { page, error: Some(error.message), next: next.to_owned(), pass: pass.to_owned() })?
+            };
+            Ok((status, form).into_response())
+        }
+    }
+}
+
+/// Goes on with the session's cookie.
+pub fn enter(app: &App, jar: CookieJar, signed: access::SignedIn, next: &str) -> Response {
+    (jar.add(session_cookie(app, signed.token)), Redirect::to(local(next))).into_response()
 }
 
 /// An address of this site only: a path, never another host.

@@ -9,7 +9,7 @@ use axum::{
 use super::accounts::{administrator, tabs};
 use crate::{
     access,
-    access::Actor,
+    access::{Actor, NewToken},
     app::App,
     error::Error,
     http::{
@@ -34,9 +34,6 @@ pub struct Tokens {
     pub accounts: Vec<(String, String)>,
     pub tokens: Vec<TokenRow>,
 }
-
-/// How long a token made here lives.
-const TOKEN_LIFE: chrono::TimeDelta = chrono::TimeDelta::days(365);
 
 /// One token.
 #[derive(Debug, Clone)]
@@ -97,8 +94,8 @@ pub async fn create(Extract(app): Extract<App>, Posted(actor, fields): Posted) -
         return Err(Error::invalid("token_name", "Donnez un nom au jeton, pour le reconnaître plus tard.").into());
     }
     let account = app.store.account(account).await?.ok_or_else(load::absent)?;
-    let expires_at = app.clock.now() + TOKEN_LIFE;
-    let (_, token) = access::create_token(&app, Some(&actor), &account, name, Some(expires_at)).await?;
+    let new = NewToken { name: name.to_owned(), ..NewToken::default() };
+    let (_, token) = access::create_token(&app, Some(&actor), &account, new).await?;
     draw(&app, &actor, Some(token)).await
 }
 
