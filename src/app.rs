@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{clock::Clock, config::Config, convention::register::Compiled, error::Result, lake::Lake, store::Store};
+use crate::{audit, clock::Clock, config::Config, convention::register::Compiled, error::Result, lake::Lake, store::Store};
 
 /// What every handler and job has.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct App {
     pub clock: Clock,
     /// Conventions that this process has compiled.
     pub compiled: Compiled,
+    /// Reads of data on their way to the audit trail.
+    pub reads: audit::Reads,
 }
 
 impl App {
@@ -24,6 +26,6 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Self> {
         let store = Store::open(&config).await?;
         let lake = Lake::open(&config)?;
-        Ok(Self { config: Arc::new(config), store, lake, clock, compiled: Compiled::default() })
+        Ok(Self { config: Arc::new(config), store, lake, clock, compiled: Compiled::default(), reads: audit::Reads::default() })
     }
 }

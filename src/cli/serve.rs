@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     error::{Error, Kind, Result},
     http, jobs,
+    mail::smtp,
 };
 
 /// Settings.
@@ -28,6 +29,7 @@ pub struct Arguments {
 pub fn serve(arguments: Arguments) -> Result<ExitCode> {
     log(arguments.config.log_json);
     runtime()?.block_on(async {
+        smtp::Server::of(&arguments.config)?;
         let app = App::open(arguments.config, Clock::system()).await?;
         let stop = stop_on_signal();
         let listener = listen(&app.config).await?;
@@ -46,6 +48,7 @@ pub fn worker(mut arguments: Arguments) -> Result<ExitCode> {
     // A worker that does nothing serves nobody.
     arguments.config.workers = arguments.config.workers.max(1);
     runtime()?.block_on(async {
+        smtp::Server::of(&arguments.config)?;
         let app = App::open(arguments.config, Clock::system()).await?;
         println!("Retex mène les traitements.");
         jobs::work::run(&app, stop_on_signal()).await;
@@ -73,9 +76,13 @@ pub(super) async fn serve_on(app: App, listener: tokio::net::TcpListener, stop: 
         let (app, stop) = (app.clone(), stop.clone());
         async move { jobs::work::run(&app, stop).await }
     });
+    let reads = tokio::spawn(app.reads.clone().keep(app.store.clone(), stop.clone().cancelled_owned()));
     let served = http::serve(app.clone(), listener, stop.clone().cancelled_owned()).await;
     stop.cancel();
     workers.await.map_err(Error::internal)?;
+    reads.await.map_err(Error::internal)?;
+    // Those of the requests that were let finish.
+    app.reads.flush(&app.store).await?;
     app.store.close().await;
     served
 }

@@ -18,6 +18,7 @@ pub mod scope;
 mod source;
 mod typing;
 mod validate;
+pub mod witness;
 
 use std::path::Path;
 

@@ -14,6 +14,7 @@ use super::{
     agreement::{AgreedVersion, Agreement},
     document::days,
     scope::{Scope, Verb},
+    witness,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -214,6 +215,24 @@ impl<'a> Ask<'a> {
 /// # Errors
 /// [`Kind::NotFound`] where the person may not know of it; `role_not_allowed` where the role does not allow it; those of [`agreed`].
 pub fn may(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
+    let answer = answer(agreement, person, ask, today);
+    witness::note(|| {
+        let site = ask.site.or(person.site.as_ref());
+        let version = site.and_then(|s| agreement.in_force_for(s, today)).unwrap_or_else(|| agreement.reference(today));
+        witness::Answer {
+            convention: agreement.name.clone(),
+            version: version.head.version,
+            asked: ask.asked.into(),
+            dataset: ask.dataset.map(str::to_owned),
+            fields: ask.fields.iter().map(|f| (*f).to_owned()).collect(),
+            site: site.cloned(),
+            refused: answer.as_ref().err().map(|e| e.code),
+        }
+    });
+    answer
+}
+
+fn answer(agreement: &Agreement, person: &Person, ask: &Ask<'_>, today: NaiveDate) -> Result<()> {
     within_scope(person, ask)?;
     let of_another = person.site.as_ref().is_some_and(|own| ask.site.is_some_and(|s| s != own));
     let knows = person.site.as_ref().is_none_or(|own| agreement.names(own)) && ask.site.is_none_or(|s| agreement.names(s));

@@ -1,8 +1,12 @@
 //! The second half of the deposit's path, run by the queue: from a received file to a decision, its receipt and its typed table.
 
-use std::path::Path;
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::{
     check::{Checked, check_file},
@@ -17,6 +21,7 @@ use crate::{
     ids::DepositId,
     indicator::Keys,
     lake::Key,
+    mail::{self, Letter},
     store::{
         deposits::{Accepted, Deposit},
         jobs::Job,
@@ -56,9 +61,11 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
             })
             .await
             .map_err(Error::internal)??;
+            let table_sha256 = sha256(path.clone()).await?;
             let lake = app.lake.table(&deposit.convention, &deposit.dataset)?;
             let key = lake.add(&deposit.site, deposit.period, id, &path).await?;
-            accept(app, &registered, &deposit, &checked.report, rows, &key).await
+            let table = Table { rows, key, sha256: table_sha256 };
+            accept(app, &registered, &deposit, &checked.report, &table).await
         }
         None => reject(app, &deposit, &checked.report).await,
     }
@@ -176,16 +183,40 @@ fn metadata(registered: &Registered, deposit: &Deposit) -> Vec<(&'static str, St
     ]
 }
 
-async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &CheckReport, rows: i64, key: &Key) -> Result<()> {
+/// The typed table of an accepted file.
+struct Table {
+    rows: i64,
+    key: Key,
+    /// Kept in the trail alone, where it cannot be changed with the file.
+    sha256: String,
+}
+
+async fn sha256(file: PathBuf) -> Result<String> {
+    let hash = move || {
+        let mut hash = Sha256::new();
+        let mut file = std::fs::File::open(file)?;
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(hex::encode(hash.finalize())),
+                read => hash.update(&buffer[..read]),
+            }
+        }
+    };
+    tokio::task::spawn_blocking(hash).await.map_err(Error::internal)?
+}
+
+async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &CheckReport, table: &Table) -> Result<()> {
+    let Table { rows, key, sha256 } = table;
     let body = serde_json::to_string(report).map_err(Error::internal)?;
     let mut tx = app.store.begin().await?;
-    let accepted = tx.accept_deposit(deposit.id, &body, rows, &key.to_string(), app.clock.now()).await?;
+    let accepted = tx.accept_deposit(deposit.id, &body, *rows, &key.to_string(), app.clock.now()).await?;
     let superseded = match &accepted {
         Accepted::Current { superseded } => superseded.map(|d| d.to_string()),
         Accepted::Superseded { .. } => None,
     };
-    let detail =
-        json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": matches!(accepted, Accepted::Current { .. })});
+    let counts = matches!(accepted, Accepted::Current { .. });
+    let detail = json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": counts, "table_sha256": sha256});
     audit::append(&mut tx, &decided(app, deposit, "deposit.accept", detail)).await?;
     tx.enqueue(&app.clock, &Job::Evaluate { convention: registered.head.id }).await?;
     tx.commit().await
@@ -201,6 +232,15 @@ async fn reject(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()
     let erased = if outside { tx.forget_original(deposit.id).await? } else { None };
     let detail = json!({"number": deposit.number, "errors": report.stats.errors, "erased": outside});
     audit::append(&mut tx, &decided(app, deposit, "deposit.reject", detail)).await?;
+    if let Some(depositor) = app.store.account(deposit.created_by).await? {
+        let letter = Letter::DepositRejected {
+            number: deposit.number.clone(),
+            file: deposit.file_name.clone(),
+            problems: usize::try_from(report.stats.errors).unwrap_or(usize::MAX),
+            path: format!("/depots/{}", deposit.id),
+        };
+        mail::queue(app, &mut tx, &depositor, &letter, Some(format!("deposit_rejected/{}", deposit.id))).await?;
+    }
     tx.commit().await?;
     if let Some(key) = erased {
         app.lake.delete(&key.parse()?).await?;

@@ -5,6 +5,7 @@ mod assess;
 pub mod disclosure;
 mod level;
 mod pooling;
+pub mod reminders;
 pub mod result;
 pub mod rex;
 mod site;

@@ -2,7 +2,6 @@
 
 pub mod api;
 pub mod assets;
-pub mod describe;
 pub mod failure;
 pub mod health;
 pub mod load;
@@ -10,16 +9,17 @@ pub mod markdown;
 pub mod pages;
 pub mod present;
 pub mod problem;
+pub mod reads;
 pub mod router;
 pub mod security;
 pub mod state;
 pub mod view;
-pub mod words;
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+pub use crate::words;
 use crate::{app::App, error::Result};
 
 /// Serves pages and API on an open listener until `stop` completes; requests under way are let finish.

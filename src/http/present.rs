@@ -16,6 +16,7 @@ use crate::{
     evaluation::result::{Evaluation, IndicatorResult, Verdict},
     ids::Siren,
     report::{
+        Fact,
         scale::{self, Display},
         sentence,
     },
@@ -24,6 +25,11 @@ use crate::{
         rex::RexRow as StoredRex,
     },
 };
+
+/// Terms and texts, for a page.
+pub fn facts(facts: &[Fact]) -> Vec<(String, String)> {
+    facts.iter().map(|f| (f.term.clone(), f.text.clone())).collect()
+}
 
 /// State of a deposit in words.
 pub fn deposit_badge(state: DepositState) -> Markup {

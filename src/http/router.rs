@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use super::{api, assets, failure, health, pages::*, security};
+use super::{api, assets, failure, health, pages::*, reads, security};
 use crate::app::App;
 
 /// The whole hub: pages, API, assets, probes.
@@ -62,6 +62,10 @@ pub fn router(app: App) -> Router {
         .route("/mes-donnees", get(own_data::list))
         .route("/mes-donnees/{name}", get(own_data::one))
         .route("/mes-donnees/{name}/retrait", get(own_data::ask_form).post(own_data::ask))
+        .route("/administration/courriels", get(mails::page))
+        .route("/administration/courriels/{id}", get(mails::letter))
+        .route("/administration/courriels/{id}/lettre.html", get(mails::html))
+        .route("/compte/courriels", get(mail_preferences::page).post(mail_preferences::choose))
         .route("/reglement", get(text::rules))
         .route("/accessibilite", get(text::accessibility))
         .route("/donnees-personnelles", get(text::privacy))
@@ -74,6 +78,7 @@ pub fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::serve))
         .merge(pages)
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(from_fn_with_state(app.clone(), reads::record))
         .layer(from_fn_with_state(app.clone(), security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(app)

@@ -20,6 +20,13 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-
 pub const REPORT_CSP: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; sandbox allow-downloads";
 
+/// The policy of a letter shown in a frame of ours: its own style, nothing else.
+pub const LETTER_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
+
+/// The policy of the page that shows it.
+pub const FRAME_CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                             frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// Adds the headers; refuses what a browser says another site sent.
 pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);

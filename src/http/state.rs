@@ -11,7 +11,7 @@ use axum_extra::extract::{
 };
 use std::net::SocketAddr;
 
-use super::{failure::PageError, problem::Problem, view::Who};
+use super::{failure::PageError, problem::Problem, reads, view::Who};
 use crate::{
     access,
     access::Actor,
@@ -52,7 +52,10 @@ impl FromRequestParts<App> for Signed {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         match actor_of_session(app, &parts.headers).await {
-            Ok(Some(actor)) => Ok(Self(actor)),
+            Ok(Some(actor)) => {
+                reads::signed(&actor);
+                Ok(Self(actor))
+            }
             Ok(None) => {
                 let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
                 let next = if parts.method == Method::GET && path != "/" { format!("?suite={}", percent(path)) } else { String::new() };
@@ -74,11 +77,14 @@ impl FromRequestParts<App> for Caller {
         // RFC 9110: the scheme's case does not matter.
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
         if let Some(token) = bearer {
-            return Ok(Self(access::bearer(app, token.trim()).await?));
+            let actor = access::bearer(app, token.trim()).await?;
+            reads::signed(&actor);
+            return Ok(Self(actor));
         }
         if matches!(parts.method, Method::GET | Method::HEAD)
             && let Some(actor) = actor_of_session(app, &parts.headers).await?
         {
+            reads::signed(&actor);
             return Ok(Self(actor));
         }
         Err(Problem(Error::new(

@@ -5,13 +5,16 @@ use chrono::{Days, NaiveTime, TimeZone};
 use chrono_tz::Europe::Paris;
 
 use super::Job;
-use crate::{app::App, convention::register, error::Result, retention};
+use crate::{app::App, audit::heads, convention::register, error::Result, evaluation::reminders, mail::preferences, retention};
 
-/// The job: does the day's round, and asks for tomorrow's.
+/// The job: asks for tomorrow's round, whatever becomes of this one, and does today's.
 pub async fn run(app: &App) -> Result<()> {
+    schedule(app).await?;
     register::morning(app).await?;
     retention::round(app).await?;
-    schedule(app).await
+    reminders::remind(app).await?;
+    preferences::gather(app).await?;
+    heads::export(&app.store, &app.lake, app.clock.now(), app.clock.today()).await
 }
 
 /// Asks for the next round, at six in the morning in Paris, unless one waits already; for the start of a process.

@@ -19,6 +19,9 @@ const ATTEMPTS_KEPT: TimeDelta = TimeDelta::hours(24);
 /// How long finished jobs stay visible.
 const JOBS_KEPT: TimeDelta = TimeDelta::days(30);
 
+/// How long it stays known to whom which letter went.
+const MAILS_KEPT: TimeDelta = TimeDelta::days(400);
+
 /// What a sweep removed from the lake.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -51,8 +54,8 @@ pub async fn sweep(app: &App, grace: TimeDelta) -> Result<Swept> {
     let named: HashSet<String> = app.store.named_keys().await?.into_iter().collect();
     let mut swept = Swept::default();
     for file in old {
-        // A report can be made again from its snapshot, and belongs to it.
-        if matches!(file.key, Key::Report { .. }) || named.contains(&file.key.to_string()) {
+        // A report can be made again from its snapshot, and belongs to it; the trail's ends are evidence.
+        if matches!(file.key, Key::Report { .. } | Key::AuditHeads(_)) || named.contains(&file.key.to_string()) {
             continue;
         }
         // The same bytes may just have been sent again: then the file is young again, and about to be named.
@@ -65,5 +68,6 @@ pub async fn sweep(app: &App, grace: TimeDelta) -> Result<Swept> {
     swept.files += app.lake.sweep_pieces(before).await?;
     app.store.sweep_access(now, ATTEMPTS_KEPT).await?;
     app.store.sweep_jobs(now - JOBS_KEPT).await?;
+    app.store.sweep_mails(now - MAILS_KEPT).await?;
     Ok(swept)
 }

@@ -18,6 +18,9 @@ pub async fn run(app: &App, stop: CancellationToken) {
     if let Err(error) = daily::schedule(app).await {
         tracing::warn!(cause = ?error, "the daily round could not be scheduled");
     }
+    if let Err(error) = mail::resume(app).await {
+        tracing::warn!(cause = ?error, "the letters that wait could not be taken up");
+    }
     if let Err(error) = evaluate_all(app).await {
         tracing::warn!(cause = ?error, "snapshots could not be asked for");
     }
@@ -56,6 +59,7 @@ async fn perform(app: App, task: Task) -> Result<()> {
 async fn give_up(app: App, job: Job, _error: Error) -> Result<()> {
     match job {
         Job::CheckDeposit { deposit } => deposit::give_up(&app, deposit).await,
-        Job::Evaluate { .. } | Job::SendMail { .. } | Job::Purge { .. } | Job::Daily | Job::Sweep => Ok(()),
+        Job::SendMail { mail } => mail::give_up(&app, mail).await,
+        Job::Evaluate { .. } | Job::Purge { .. } | Job::Daily | Job::Sweep => Ok(()),
     }
 }

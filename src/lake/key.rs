@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::{
@@ -48,6 +49,8 @@ pub enum Key {
     },
     /// The scan of the archives' visa on a list of elimination: `visas/{purge}.pdf`.
     Visa(PurgeId),
+    /// The ends of the audit trail's chains on a day, never swept: `audit/heads/{2026-03-12}.json`.
+    AuditHeads(NaiveDate),
 }
 
 /// A folder of the lake.
@@ -61,6 +64,8 @@ pub enum Prefix {
     Originals,
     /// `tables/{convention}/{dataset}/`.
     Table(Name, Name),
+    /// `audit/heads/`.
+    AuditHeads,
 }
 
 /// A SHA-256 in lower-case hexadecimal.
@@ -136,6 +141,7 @@ impl fmt::Display for Key {
             }
             Self::Report { convention, evaluation, format } => write!(f, "reports/{convention}/{evaluation}.{format}"),
             Self::Visa(purge) => write!(f, "visas/{purge}.pdf"),
+            Self::AuditHeads(day) => write!(f, "audit/heads/{day}.json"),
         }
     }
 }
@@ -167,6 +173,7 @@ impl FromStr for Key {
                     format: format.parse()?,
                 }
             }
+            ["audit", "heads", file] => Self::AuditHeads(file.strip_suffix(".json").and_then(|day| day.parse().ok()).ok_or_else(bad)?),
             _ => return Err(bad()),
         };
         // Only the one spelling that Display gives is a key: `+1.pdf` or an upper-case UUID is not.
@@ -181,6 +188,7 @@ impl fmt::Display for Prefix {
             Self::Uploads => f.write_str("uploads"),
             Self::Originals => f.write_str("originals"),
             Self::Table(convention, dataset) => write!(f, "tables/{convention}/{dataset}"),
+            Self::AuditHeads => f.write_str("audit/heads"),
         }
     }
 }

@@ -1,28 +1,13 @@
 //! The list of elimination as PDF/UA-1: what the archives stamp.
 
-use std::sync::LazyLock;
-
 use serde::Serialize;
 use serde_json::json;
-use typst::foundations::{Bytes, Dict, IntoValue, Smart};
-use typst_as_lib::{TypstEngine, TypstTemplateMainFile, typst_kit_options::TypstKitFontOptions};
-use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
-use super::{
-    french,
-    pdf::{failed, make_printable},
-};
+use super::{french, pdf};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     retention::list::{Line, List},
 };
-
-static ENGINE: LazyLock<TypstEngine<TypstTemplateMainFile>> = LazyLock::new(|| {
-    TypstEngine::builder()
-        .main_file(("bordereau.typ", include_str!("templates/bordereau.typ")))
-        .search_fonts_with(TypstKitFontOptions::new().include_system_fonts(false).include_embedded_fonts(true))
-        .build()
-});
 
 /// One object, in words.
 #[derive(Serialize)]
@@ -59,7 +44,7 @@ pub fn bordereau(list: &List) -> Result<Vec<u8>> {
         }
     }
     let count = list.lines.len() as u64;
-    let mut data = json!({
+    let data = json!({
         "number": purge.number,
         "title": list.title,
         "convention": purge.convention,
@@ -75,19 +60,7 @@ pub fn bordereau(list: &List) -> Result<Vec<u8>> {
         ],
         "groups": groups,
     });
-    ENGINE.with_world(|world| make_printable(world, &mut data)).map_err(Error::internal)?;
-    let bytes = serde_json::to_vec(&data).map_err(Error::internal)?;
-    let mut inputs = Dict::new();
-    inputs.insert("data".into(), Bytes::new(bytes).into_value());
-    let document = ENGINE.compile_with_input(inputs).output.map_err(|e| failed(&e))?;
-    let options = PdfOptions {
-        ident: Smart::Custom(format!("retex/bordereau/{}/{}", purge.number, purge.list_sha256)),
-        creator: Smart::Custom(Some("Retex".to_owned())),
-        timestamp: None,
-        standards: PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| failed(&e))?,
-        ..PdfOptions::default()
-    };
-    typst_pdf::pdf(&document, &options).map_err(|e| failed(&e))
+    pdf::compile("bordereau.typ", data, &format!("retex/bordereau/{}/{}", purge.number, purge.list_sha256))
 }
 
 fn row(line: &Line) -> Row {

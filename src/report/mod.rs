@@ -3,11 +3,14 @@
 //! [`view`] turns a convention, its evaluation and the REX into words and figures that are ready to be laid out; [`View::html`]
 //! and [`View::pdf`] lay out the same view. Nothing is computed here: the numbers are those of the evaluation.
 
+pub mod agreed;
 mod bordereau;
 mod build;
 pub mod charts;
+pub mod describe;
 pub mod french;
 mod html;
+pub mod paper;
 mod pdf;
 pub mod scale;
 pub mod sentence;

@@ -7,7 +7,7 @@ use typst::{
     World,
     foundations::{Bytes, Dict, IntoValue, Smart},
 };
-use typst_as_lib::{TypstEngine, TypstTemplateMainFile, typst_kit_options::TypstKitFontOptions};
+use typst_as_lib::{TypstEngine, TypstTemplateCollection, typst_kit_options::TypstKitFontOptions};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use super::{
@@ -19,31 +19,37 @@ use crate::error::{Error, Result};
 /// Height of the tallest chart that a page holds under an indicator's heading and conclusion, in the chart's units.
 const CHART_HEIGHT: f64 = 730.0;
 
-/// The template and the fonts, read once. Only the fonts of the program are used, so that every machine gives the same bytes.
-static ENGINE: LazyLock<TypstEngine<TypstTemplateMainFile>> = LazyLock::new(|| {
+/// The templates and the fonts, read once. Only the fonts of the program are used, so that every machine gives the same bytes.
+static ENGINE: LazyLock<TypstEngine<TypstTemplateCollection>> = LazyLock::new(|| {
     TypstEngine::builder()
-        .main_file(("report.typ", include_str!("templates/report.typ")))
+        .with_static_source_file_resolver([
+            ("report.typ", include_str!("templates/report.typ")),
+            ("paper.typ", include_str!("templates/paper.typ")),
+            ("bordereau.typ", include_str!("templates/bordereau.typ")),
+        ])
         .search_fonts_with(TypstKitFontOptions::new().include_system_fonts(false).include_embedded_fonts(true))
         .build()
 });
 
 pub(super) fn render(view: &View) -> Result<Vec<u8>> {
-    let mut data = json!({
+    let data = json!({
         "view": view,
         "charts": view.results.iter().map(|r| if r.sites.is_empty() { Vec::new() } else { parts(r, Theme::Print, CHART_HEIGHT) }).collect::<Vec<_>>(),
     });
-    let replaced = ENGINE.with_world(|world| make_printable(world, &mut data)).map_err(Error::internal)?;
+    let facts: Vec<_> = view.provenance.facts.iter().map(|f| f.text.as_str()).collect();
+    compile("report.typ", data, &format!("retex/{}/{}", view.title, facts.join("/")))
+}
+
+/// Lays `data` out with one of the templates. `ident` names the document: the same one for the same content.
+pub(super) fn compile(template: &'static str, mut data: Json, ident: &str) -> Result<Vec<u8>> {
+    let replaced = ENGINE.with_world(template, |world| make_printable(world, &mut data)).map_err(Error::internal)?;
     data["replaced"] = Json::Bool(replaced);
     let bytes = serde_json::to_vec(&data).map_err(Error::internal)?;
     let mut inputs = Dict::new();
     inputs.insert("data".into(), Bytes::new(bytes).into_value());
-    let document = ENGINE.compile_with_input(inputs).output.map_err(|e| failed(&e))?;
+    let document = ENGINE.compile_with_input(template, inputs).output.map_err(|e| failed(&e))?;
     let options = PdfOptions {
-        ident: Smart::Custom(format!(
-            "retex/{}/{}",
-            view.title,
-            view.provenance.facts.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join("/")
-        )),
+        ident: Smart::Custom(ident.to_owned()),
         creator: Smart::Custom(Some("Retex".to_owned())),
         timestamp: None,
         standards: PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| failed(&e))?,
@@ -52,13 +58,13 @@ pub(super) fn render(view: &View) -> Result<Vec<u8>> {
     typst_pdf::pdf(&document, &options).map_err(|e| failed(&e))
 }
 
-pub(super) fn failed(cause: &impl std::fmt::Debug) -> Error {
+fn failed(cause: &impl std::fmt::Debug) -> Error {
     Error::internal(format!("typst: {cause:?}"))
 }
 
 /// Puts «▢» for every character that no font of the program holds: PDF/UA forbids a missing glyph, and a report with one
 /// unknown sign is better than none. Says whether there was any.
-pub(super) fn make_printable(world: &dyn World, data: &mut Json) -> bool {
+fn make_printable(world: &dyn World, data: &mut Json) -> bool {
     let book = world.book();
     let mut known: BTreeMap<char, bool> = BTreeMap::new();
     let mut holds = |c: char| {

@@ -49,7 +49,7 @@ pub struct AuditFilter {
 }
 
 /// The end of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct AuditHead {
     /// Whose chain.
     pub organisation: String,

@@ -315,8 +315,10 @@ pub const TABLES: &[Table] = &[
             ("sent_at", Time),
             ("failed_at", Time),
             ("error", Text),
+            ("weekly", Boolean),
         ],
     },
+    Table { name: "mail_preferences", key: 2, columns: &[("account_id", Id), ("kind", Text), ("delivery", Text)] },
     Table { name: "audit_heads", key: 1, columns: &[("organisation", Text), ("seq", Integer), ("hash", Text)] },
     Table {
         name: "audit",

@@ -43,6 +43,8 @@ pub enum Job {
 
 /// Runs allowed before a job is given up.
 const MAX_ATTEMPTS: i64 = 5;
+/// Those of a letter: about two days, for a mail server that is being mended.
+const MAIL_ATTEMPTS: i64 = 56;
 
 impl Job {
     /// Two jobs with the same key do not wait at the same time.
@@ -208,6 +210,13 @@ impl Store {
         Ok(on_db!(self, |db| query_as(SQL).bind(limit).fetch_all(db).await)?)
     }
 
+    /// Jobs of a kind that are neither done nor given up.
+    pub async fn open_jobs(&self, kind: &str) -> Result<Vec<JobRow>> {
+        const SQL: &str = "SELECT * FROM jobs WHERE kind = $1 AND finished_at IS NULL AND failed_at IS NULL ORDER BY run_at, id";
+        let kind = kind.to_owned();
+        Ok(on_db!(self, |db| query_as(SQL).bind(kind).fetch_all(db).await)?)
+    }
+
     /// How many wait, run, and were given up.
     pub async fn job_counts(&self) -> Result<JobCounts> {
         const SQL: &str = "SELECT COUNT(CASE WHEN failed_at IS NULL AND leased_until IS NULL THEN 1 END) AS waiting,
@@ -239,7 +248,7 @@ impl Tx {
             payload: payload.to_string(),
             unique_key: Some(job.unique_key()),
             run_at,
-            max_attempts: MAX_ATTEMPTS,
+            max_attempts: if matches!(job, Job::SendMail { .. }) { MAIL_ATTEMPTS } else { MAX_ATTEMPTS },
             created_at: clock.now(),
         };
         self.insert_job(&new).await

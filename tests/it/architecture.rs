@@ -12,11 +12,13 @@ use regex::Regex;
 const RANKS: &[&[&str]] = &[
     &["error", "clock", "config"],
     &["ids"],
+    &["words"],
     &["store", "lake"],
-    &["statistics", "territory"],
+    &["statistics", "territory", "signature"],
     &["convention"],
+    &["audit"],
     &["app"],
-    &["audit", "mail"],
+    &["mail"],
     &["access", "backup"],
     &["indicator", "track"],
     &["deposit", "sharing"],
@@ -30,7 +32,7 @@ const RANKS: &[&[&str]] = &[
 ];
 
 /// The shared state is for entry functions: these compute on what they are given.
-const PURE: &[&str] = &["convention", "statistics", "territory"];
+const PURE: &[&str] = &["convention", "statistics", "territory", "signature"];
 
 /// The hub's register of conventions stands with the document that it keeps, and is the entry to it: it may know the shared state, which
 /// in turn keeps what the register has compiled.

@@ -57,9 +57,14 @@ fn settings(folder: &Path) -> Config {
         s3_secret_key: None,
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
+        smtp_url: None,
+        smtp_user: None,
+        smtp_password: None,
+        mail_from: None,
         max_upload: 64 * 1024 * 1024,
         workers: 2,
         log_json: false,
+        demo: false,
     }
 }
 

@@ -41,7 +41,7 @@ pub struct AccountRow {
 
 /// The tabs of administration that a role has.
 pub fn tabs(actor: &Actor, here: &str) -> Vec<Tab> {
-    let all = [("comptes", "Comptes"), ("jetons", "Jetons d'accès"), ("journal", "Journal")];
+    let all = [("comptes", "Comptes"), ("jetons", "Jetons d'accès"), ("courriels", "Courriels"), ("journal", "Journal")];
     let own = all.into_iter().filter(|(name, _)| actor.role == Role::Administrator || *name == "journal");
     own.map(|(name, label)| (label.to_owned(), format!("/administration/{name}"), name == here)).collect()
 }

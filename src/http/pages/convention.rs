@@ -9,16 +9,19 @@ use axum::{
 
 use crate::{
     app::App,
-    convention::document::{Better, Design, Document, Indicator, Role, SiteNaming, Statistic, Target},
+    convention::document::Document,
     http::{
-        describe,
         failure::{PageResult, html},
         load, present,
         state::{Signed, who},
         view::{Fact, Page, Tab},
         words,
     },
-    report::{french, scale::short},
+    report::{
+        agreed::{self, IndicatorView, UseView},
+        describe::{self, ColumnView},
+        french,
+    },
 };
 
 /// The page.
@@ -33,7 +36,7 @@ pub struct ConventionPage {
     pub tabs: Vec<Tab>,
     pub summary: Option<String>,
     pub datasets: Vec<DatasetView>,
-    pub uses: Vec<(String, String, String)>,
+    pub uses: Vec<UseView>,
     pub plan: Vec<Fact>,
     pub indicators: Vec<IndicatorView>,
     pub facts: Vec<Fact>,
@@ -53,29 +56,6 @@ pub struct DatasetView {
     pub rules: Vec<String>,
 }
 
-/// One column.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is named after the place it fills in the template")]
-pub struct ColumnView {
-    pub name: String,
-    pub title: Option<String>,
-    pub kind: String,
-    pub expected: String,
-    pub required: String,
-    pub personal: String,
-}
-
-/// One indicator of the plan.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is named after the place it fills in the template")]
-pub struct IndicatorView {
-    pub title: String,
-    pub role: String,
-    pub measure: String,
-    pub better: String,
-    pub target: String,
-}
-
 /// `GET /experimentations/{name}/convention`.
 pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
@@ -92,9 +72,9 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         tabs: present::tabs(&loaded, &actor, "convention"),
         summary: d.summary.clone(),
         datasets: d.datasets.iter().map(|(name, dataset)| dataset_view(name, dataset)).collect(),
-        uses: uses(d),
-        plan: plan(d),
-        indicators: d.evaluation.indicators.iter().map(indicator).collect(),
+        uses: agreed::uses(d),
+        plan: present::facts(&agreed::plan(d)),
+        indicators: d.evaluation.indicators.iter().map(agreed::indicator).collect(),
         facts: facts(d),
         parties,
         sha256: loaded.head.sha256.clone(),
@@ -152,109 +132,4 @@ fn facts(d: &Document) -> Vec<Fact> {
         facts.extend(p.hosting.clone().map(|s| ("Hébergement", s)));
     }
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
-}
-
-fn uses(d: &Document) -> Vec<(String, String, String)> {
-    let titles = |names: &[String]| {
-        let titles: Vec<&str> = names.iter().map(|n| d.datasets.get(n).map_or(n.as_str(), |s| s.title.as_str())).collect();
-        titles.join(" ; ")
-    };
-    let none = || "–".to_owned();
-    let mut uses = Vec::new();
-    uses.push(match &d.uses.evaluation {
-        Some(u) => ("Évaluation", titles(&u.datasets), "par les analystes et chargés de mission de la Métropole".to_owned()),
-        None => ("Évaluation", none(), "non prévue".to_owned()),
-    });
-    uses.push(match &d.uses.comparison {
-        Some(u) => {
-            let how = match u.sites {
-                SiteNaming::Named => "entre structures, avec leur nom",
-                SiteNaming::Anonymous => "entre structures, sans leur nom",
-            };
-            ("Comparaison", titles(&u.datasets), how.to_owned())
-        }
-        None => ("Comparaison", none(), "non prévue".to_owned()),
-    });
-    for u in &d.uses.sharing {
-        let until = u.until.map(|day| format!(", jusqu'au {}", words::day(day))).unwrap_or_default();
-        uses.push(("Partage", titles(&u.datasets), format!("avec {}{until}", u.recipient)));
-    }
-    for u in &d.uses.open_data {
-        uses.push(("Données ouvertes", titles(std::slice::from_ref(&u.dataset)), "publiées".to_owned()));
-    }
-    uses.into_iter().map(|(a, b, c)| (a.to_owned(), b, c)).collect()
-}
-
-/// The plan's facts, in words.
-pub fn plan(d: &Document) -> Vec<Fact> {
-    let e = &d.evaluation;
-    let design = match e.design {
-        Design::None => "niveaux seuls, sans comparaison",
-        Design::BeforeAfter => "avant et pendant l'essai, dans les mêmes structures",
-        Design::Controlled => "groupe assisté et groupe témoin, dans chaque structure",
-        Design::DifferenceInDifferences => "groupe assisté et groupe témoin, avant et pendant l'essai",
-    };
-    let assignment = match e.assignment {
-        crate::convention::document::Assignment::Random => "par tirage au sort",
-        crate::convention::document::Assignment::Chosen => "sans tirage au sort",
-    };
-    let mut facts = vec![("Comparaison", design.to_owned())];
-    if let Some(arms) = &e.arms {
-        let text = format!("colonne «\u{a0}{}\u{a0}»\u{a0}: {} (assisté), {} (témoin)", arms.column, arms.treated, arms.control);
-        facts.push(("Groupes", text));
-        facts.push(("Répartition", assignment.to_owned()));
-    }
-    if let Some(phases) = &e.phases {
-        let span = |[a, b]: [chrono::NaiveDate; 2]| french::span(a, b);
-        facts.extend(phases.baseline.map(|b| ("Avant", span(b))));
-        facts.push(("Essai", span(phases.trial)));
-    }
-    facts.push(("Confiance des intervalles", format!("{}\u{a0}%", short(100.0 * e.confidence))));
-    facts.push(("Risque d'erreur accepté", format!("{}\u{a0}%", short(100.0 * e.planning.alpha))));
-    facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
-}
-
-/// The statistic in words.
-pub fn statistic(s: Statistic) -> &'static str {
-    match s {
-        Statistic::Mean => "moyenne",
-        Statistic::Proportion => "part",
-        Statistic::Ratio => "rapport",
-        Statistic::Count => "nombre",
-        Statistic::Sum => "somme",
-    }
-}
-
-/// Whether an indicator carries a conclusion, in words.
-pub fn role(role: Role) -> &'static str {
-    match role {
-        Role::Primary => "principal",
-        Role::Secondary => "secondaire",
-    }
-}
-
-fn indicator(i: &Indicator) -> IndicatorView {
-    let unit = i.unit.as_deref().map(|u| format!(" ({u})")).unwrap_or_default();
-    let points = |x: f64| {
-        let (x, unit) = if i.statistic == Statistic::Proportion { (100.0 * x, "points") } else { (x, i.unit.as_deref().unwrap_or("")) };
-        format!("{}\u{a0}{unit}", short(x)).trim_end().to_owned()
-    };
-    let target = match i.target {
-        None => "–".to_owned(),
-        Some(Target::Effect(x)) => format!("écart de {}", points(x)),
-        Some(Target::Level(x)) => format!("niveau de {}", points(x).replace("points", "%")),
-        Some(Target::Relative(x)) => format!("écart de {}\u{a0}%", short(100.0 * x)),
-        Some(Target::Within([a, b])) => format!("écart entre {} et {}", points(a), points(b)),
-    };
-    IndicatorView {
-        title: i.title.clone(),
-        role: role(i.role).to_owned(),
-        measure: format!("{}{unit}", statistic(i.statistic)),
-        better: match i.better {
-            Better::Lower => "vers le bas",
-            Better::Higher => "vers le haut",
-        }
-        .to_owned(),
-        target,
-    }
 }

@@ -23,7 +23,6 @@ use crate::{
     deposit::report::{CellFault, CheckReport, RuleCount},
     error::{Error, Result},
     http::{
-        describe,
         failure::{PageResult, html},
         load::{self, Loaded},
         present,
@@ -31,6 +30,7 @@ use crate::{
         view::{Fact, Notice, Page, State},
         words,
     },
+    report::describe,
     store::deposits::{Deposit, DepositState},
 };
 

@@ -17,7 +17,6 @@ use crate::{
     deposit::calendar::Standing,
     error::{Error, Kind, Result},
     http::{
-        describe,
         failure::{PageError, PageResult, html},
         load::{self, Line, Loaded},
         present,
@@ -25,6 +24,7 @@ use crate::{
         view::{Page, State},
         words,
     },
+    report::describe::{self, ColumnView},
 };
 
 /// The page.
@@ -39,7 +39,7 @@ pub struct NewDepositPage {
     pub choices: Vec<(String, Vec<Choice>)>,
     pub max: String,
     pub expected: String,
-    pub columns: Vec<super::convention::ColumnView>,
+    pub columns: Vec<ColumnView>,
     pub template_href: String,
 }
 

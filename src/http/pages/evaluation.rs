@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{confirm::Confirm, convention::plan as plan_facts};
+use super::confirm::Confirm;
 use crate::{
     access::Actor,
     app::App,
@@ -24,7 +24,7 @@ use crate::{
         view::{Fact, Notice, Page, RexRow, State, Tab, VerdictRow},
         words,
     },
-    report,
+    report::{self, agreed},
 };
 
 /// The page.
@@ -70,7 +70,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
             .unwrap_or_default(),
         rex: present::rex_rows(&loaded, &actor, &stored, today),
         missing: missing(&loaded, &lines, stored.iter().filter(|r| r.submitted_at.is_some()).count()),
-        plan: plan_facts(&loaded.document),
+        plan: present::facts(&agreed::plan(&loaded.document)),
     })
 }
 

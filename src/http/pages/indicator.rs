@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::{Path, State as Extract};
 
-use super::convention::{plan as plan_facts, role, statistic};
 use crate::{
     app::App,
     convention::document::{Indicator, Per, Value},
@@ -18,6 +17,7 @@ use crate::{
         words,
     },
     report::{
+        agreed,
         charts::{self, RowKind, Table, Theme},
         scale::Display,
         sentence,
@@ -79,7 +79,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path((name,
             .under("Expérimentations", "/experimentations")
             .under(&loaded.document.title, loaded.base()),
         experiment: loaded.document.title.clone(),
-        role: format!("indicateur {}", role(declared.role)),
+        role: format!("indicateur {}", agreed::role(declared.role)),
         json_href: format!("/api/v1/conventions/{name}/evaluations/latest"),
         tabs: present::tabs(&loaded, &actor, "comparer"),
         verdict: Notice::new(
@@ -94,7 +94,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path((name,
         table: charts::table(result),
         notes: sentence::notes(result, plan, snapshot.head.is_final),
         warnings: result.warnings.iter().map(|w| w.message.clone()).collect(),
-        statistic: words::sentence(statistic(declared.statistic)),
+        statistic: words::sentence(agreed::statistic(declared.statistic)),
         groups: vec![
             ("Par groupe, sur toute la durée", false, groups(result, false)),
             ("Par groupe et par période", true, groups(result, true)),
@@ -150,13 +150,13 @@ fn method(i: &Indicator, loaded: &Loaded) -> Vec<Fact> {
     });
     let mut facts = Vec::new();
     facts.extend(i.description.clone().map(|d| ("Ce qui est mesuré".to_owned(), d)));
-    facts.push(("Mesure".to_owned(), format!("{} par structure et par groupe", statistic(i.statistic))));
+    facts.push(("Mesure".to_owned(), format!("{} par structure et par groupe", agreed::statistic(i.statistic))));
     facts.extend(scale.map(|s| ("Effet".to_owned(), s.to_owned())));
     facts.extend(i.effect.is_some().then(|| (
         "Mise en commun".to_owned(),
         "effets aléatoires entre structures (REML)\u{a0}; l'intervalle suit Hartung, Knapp, Sidik et Jonkman, jamais plus étroit que l'intervalle normal".to_owned(),
     )));
-    facts.extend(plan_facts(&loaded.document));
+    facts.extend(present::facts(&agreed::plan(&loaded.document)));
     facts
 }
 

@@ -15,6 +15,8 @@ pub mod failure;
 pub mod holds;
 pub mod home;
 pub mod indicator;
+pub mod mail_preferences;
+pub mod mails;
 pub mod own_data;
 pub mod purge;
 pub mod removal;

@@ -1,12 +1,27 @@
 //! Schemas in words: what a column holds and what is expected in it.
 
+use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{pages::convention::ColumnView, words};
-use crate::{
-    convention::{column::ColumnKind, document::Dataset, rules::Rules},
-    report::french,
-};
+use super::french;
+use crate::convention::{column::ColumnKind, document::Dataset, rules::Rules};
+
+/// One column, in words.
+#[derive(Debug, Clone, Serialize)]
+pub struct ColumnView {
+    /// Its header.
+    pub name: String,
+    /// What a person reads, if given.
+    pub title: Option<String>,
+    /// Its type.
+    pub kind: String,
+    /// What a cell holds.
+    pub expected: String,
+    /// «oui» or «non».
+    pub required: String,
+    /// Whether it is personal data; empty where it is not.
+    pub personal: String,
+}
 
 /// The French name of a column's type.
 pub fn kind(kind: ColumnKind) -> &'static str {
@@ -69,7 +84,7 @@ fn expected(property: &Json, kind: ColumnKind) -> String {
         (None, None) => {}
     }
     if let Some(max) = rule("maxLength").and_then(Json::as_u64) {
-        parts.push(format!("{} au plus", words::plural(max, "caractère", "caractères")));
+        parts.push(format!("{} au plus", french::count(max, "caractère", "caractères")));
     }
     if let Some(format) = property["format"].as_str().and_then(format_name) {
         parts.push(format.to_owned());
@@ -89,7 +104,7 @@ fn expected(property: &Json, kind: ColumnKind) -> String {
 }
 
 fn number(value: &Json) -> String {
-    value.as_f64().map_or_else(|| value.as_str().unwrap_or_default().to_owned(), crate::report::scale::short)
+    value.as_f64().map_or_else(|| value.as_str().unwrap_or_default().to_owned(), super::scale::short)
 }
 
 fn format_name(format: &str) -> Option<&'static str> {
