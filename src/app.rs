@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{audit, clock::Clock, config::Config, convention::register::Compiled, error::Result, lake::Lake, store::Store};
+use crate::{
+    audit, clock::Clock, config::Config, convention::register::Compiled, error::Result, lake::Lake, openid::Provider, store::Store,
+};
 
 /// What every handler and job has.
 #[derive(Clone)]
@@ -17,6 +19,8 @@ pub struct App {
     pub clock: Clock,
     /// Conventions that this process has compiled.
     pub compiled: Compiled,
+    /// The identity provider, if the settings name one.
+    pub openid: Option<Arc<Provider>>,
     /// Reads of data on their way to the audit trail.
     pub reads: audit::Reads,
 }
@@ -24,8 +28,11 @@ pub struct App {
 impl App {
     /// Opens the database (migrating it) and the lake that the settings name.
     pub async fn open(config: Config, clock: Clock) -> Result<Self> {
+        config.close_data()?;
         let store = Store::open(&config).await?;
         let lake = Lake::open(&config)?;
-        Ok(Self { config: Arc::new(config), store, lake, clock, compiled: Compiled::default(), reads: audit::Reads::default() })
+        let openid = Provider::of(&config)?.map(Arc::new);
+        let (compiled, reads) = (Compiled::default(), audit::Reads::default());
+        Ok(Self { config: Arc::new(config), store, lake, clock, compiled, openid, reads })
     }
 }

@@ -67,7 +67,7 @@ pub async fn backup(app: &App, folder: &Path) -> Result<Manifest> {
         return Err(Error::new(Kind::Conflict, "folder_not_empty", "Le dossier de sauvegarde n'est pas vide. Choisissez-en un autre."));
     }
     let database = folder.join("database");
-    fs::create_dir_all(&database)?;
+    crate::config::private_folder(&database)?;
     let mut manifest = Manifest {
         format: FORMAT,
         program: concat!("retex ", env!("CARGO_PKG_VERSION")).to_owned(),

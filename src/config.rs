@@ -1,7 +1,12 @@
 //! Every setting of the hub: a flag, an environment variable `RETEX_…`, or a key of the file named by `--config` (TOML), in
 //! that order of precedence. Secrets are never printed.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -95,6 +100,10 @@ pub struct Config {
     #[arg(long, env = "RETEX_WORKERS", default_value_t = 2, value_name = "NOMBRE")]
     pub workers: usize,
 
+    /// Connexion par un fournisseur d'identité.
+    #[command(flatten)]
+    pub openid: OpenId,
+
     /// Journal en JSON, une ligne par événement.
     #[arg(long, env = "RETEX_LOG_JSON", default_value_t = false)]
     pub log_json: bool,
@@ -104,7 +113,60 @@ pub struct Config {
     pub demo: bool,
 }
 
+/// The settings of sign-in through an OpenID Connect provider, such as ProConnect; none without an issuer.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OpenId {
+    /// Adresse du fournisseur d'identité (OpenID Connect), par exemple celle de ProConnect ; demande `--public-url`. L'adresse de retour
+    /// à déclarer chez lui est `/connexion/proconnect/retour`, celle de retour de déconnexion `/connexion`, et la réponse de `userinfo`
+    /// doit être signée (RS256).
+    #[arg(long, env = "RETEX_OIDC_ISSUER", value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+
+    /// Identifiant de la plateforme chez le fournisseur d'identité.
+    #[arg(long, env = "RETEX_OIDC_CLIENT_ID", value_name = "IDENTIFIANT")]
+    pub oidc_client_id: Option<String>,
+
+    /// Secret de la plateforme chez le fournisseur d'identité.
+    #[arg(long, env = "RETEX_OIDC_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub oidc_client_secret: Option<Secret>,
+
+    /// Ce qui est demandé au fournisseur d'identité, séparé par des espaces.
+    #[arg(long, env = "RETEX_OIDC_SCOPES", default_value = "openid given_name usual_name email siret uid", value_name = "LISTE")]
+    pub oidc_scopes: String,
+
+    /// Niveaux d'authentification (`acr`) dont un est exigé pour entrer, séparés par des espaces ; vide : tous.
+    #[arg(long, env = "RETEX_OIDC_ACR", default_value = "", value_name = "LISTE")]
+    pub oidc_acr: String,
+
+    /// Niveaux d'authentification (`acr`) qui comptent comme un second facteur, séparés par des espaces.
+    #[arg(
+        long,
+        env = "RETEX_OIDC_SECOND_FACTOR_ACR",
+        default_value = "eidas2 eidas3 https://proconnect.gouv.fr/assurance/self-asserted-2fa https://proconnect.gouv.fr/assurance/consistency-checked-2fa",
+        value_name = "LISTE"
+    )]
+    pub oidc_second_factor_acr: String,
+}
+
+/// Makes a folder, and those above it, that only this user reads; one that is there already stays as it is.
+///
+/// # Errors
+/// What the disk refuses.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 impl Config {
+    /// Closes the data folder to other users, where it is one of ours already: versions before this one left it open.
+    ///
+    /// # Errors
+    /// What the disk refuses.
+    pub fn close_data(&self) -> std::io::Result<()> {
+        let mode = |m: &std::fs::Metadata| m.permissions().mode() & 0o077;
+        let open = std::fs::metadata(&self.data).is_ok_and(|m| m.is_dir() && mode(&m) != 0) && self.data.join("retex.db").exists();
+        if open { std::fs::set_permissions(&self.data, std::fs::Permissions::from_mode(0o700)) } else { Ok(()) }
+    }
+
     /// Whether cookies carry `Secure`: behind TLS only.
     pub fn secure_cookies(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))

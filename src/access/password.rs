@@ -16,14 +16,59 @@ pub const MINIMUM: usize = 12;
 /// Hash of a password nobody has: verified when the account does not exist, so that the answer takes as long.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$mjEByNmmZ/HOS2BGxNCRZA$mXUyHC1v1AhqI0ZJYyPSRvJ7sc4/sEHbDQf2hc6HeEM";
 
+/// Most characters: hashing takes the same time, but reading a book does not.
+const MAXIMUM: usize = 500;
+
+/// What people choose most, in lower case; its first lines say where it comes from.
+const COMMON: &str = include_str!("common-passwords.txt");
+
+/// What follows from one key to the next: two keyboards, the alphabet, the digits.
+const RUNS: [&str; 4] = ["azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm", "abcdefghijklmnopqrstuvwxyz", "012345678901234567890"];
+
+/// Whether a new password is long enough, and neither common nor made of what everybody knows of the person (`about`).
+///
+/// # Errors
+/// `password_short`, `password_long`, `password_common`, each with what to do.
+pub fn check(password: &str, about: &[&str]) -> Result<()> {
+    match password.chars().count() {
+        0..MINIMUM => Err(Error::invalid("password_short", format!("Choisissez un mot de passe d'au moins {MINIMUM}\u{a0}caractères."))),
+        MINIMUM..=MAXIMUM if is_easy(&password.to_lowercase(), about) => Err(Error::invalid(
+            "password_common",
+            "Ce mot de passe est trop facile à deviner. Choisissez par exemple quatre mots sans rapport entre eux ni avec vous.",
+        )),
+        MINIMUM..=MAXIMUM => Ok(()),
+        _ => Err(Error::invalid("password_long", format!("Choisissez un mot de passe de {MAXIMUM}\u{a0}caractères au plus."))),
+    }
+}
+
+fn is_common(word: &str) -> bool {
+    COMMON.lines().any(|line| line == word)
+}
+
+/// `password` is in lower case.
+fn is_easy(password: &str, about: &[&str]) -> bool {
+    let core = password.trim_matches(|c: char| !c.is_alphabetic());
+    let run = |word: &str| RUNS.iter().any(|run| run.contains(word) || run.chars().rev().collect::<String>().contains(word));
+    let characters: Vec<char> = password.chars().collect();
+    let distinct = characters.iter().collect::<std::collections::BTreeSet<_>>().len();
+    // One word again and again.
+    let unit = (1..=characters.len() / 2)
+        .filter(|n| characters.len() % n == 0)
+        .find(|n| characters.chunks(*n).all(|c| c == &characters[..*n]))
+        .map(|n| characters[..n].iter().collect::<String>());
+    let repeated = unit.is_some_and(|unit| unit.chars().count() <= 4 || is_common(&unit) || run(&unit));
+    // What is left without what is known must still be something.
+    let known = about.iter().map(|word| word.to_lowercase()).filter(|word| word.chars().count() >= 4);
+    let personal = known.into_iter().any(|word| password.contains(&word) && password.replace(&word, "").chars().count() < 6);
+    distinct < 5 || repeated || personal || is_common(password) || is_common(core) || run(password) || (core.len() >= 6 && run(core))
+}
+
 /// Hashes a new password to a PHC string.
 ///
 /// # Errors
-/// `password_short` under [`MINIMUM`] characters.
+/// What [`check`] says.
 pub async fn hash(clock: &Clock, password: &str) -> Result<String> {
-    if password.chars().count() < MINIMUM {
-        return Err(Error::invalid("password_short", format!("Choisissez un mot de passe d'au moins {MINIMUM} caractères.")));
-    }
+    check(password, &["retex"])?;
     let (password, salt) = (password.to_owned(), clock.random::<16>());
     let hash =
         tokio::task::spawn_blocking(move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|h| h.to_string()));
@@ -42,6 +87,41 @@ pub async fn verify(hash: Option<&str>, password: &str) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_everybody_tries_is_refused() {
+        assert!(COMMON.lines().filter(|l| !l.starts_with('#')).count() > 10_000);
+        let code = |password: &str| check(password, &["Camille Bernard", "camille", "retex"]).map_or_else(|e| e.code, |()| "ok");
+        for easy in [
+            "azertyuiopqsd",
+            "motdepasse2026!",
+            "MotDePasse1234",
+            "Marseille!!!!",
+            "aaaaaaaaaaaa",
+            "abcabcabcabc",
+            "passwordpassword",
+            "123456789012",
+            "987654321098",
+            "camille12345",
+            "2026camille!",
+            "111111111112",
+            "Retex2026!!!",
+            "azertyuiop12",
+        ] {
+            assert_eq!(code(easy), "password_common", "{easy}");
+        }
+        for good in [
+            "retex-demonstration",
+            "un mot de passe",
+            "un nouveau mot de passe",
+            "cheval agrafe pile correct",
+            "camille aime les lamas",
+            "7f3c9a1e5b2d",
+        ] {
+            assert_eq!(code(good), "ok", "{good}");
+        }
+        assert_eq!((code("é".repeat(11).as_str()), code(&"é a".repeat(400))), ("password_short", "password_long"));
+    }
 
     #[tokio::test]
     async fn a_password_is_verified_and_a_short_one_refused() {

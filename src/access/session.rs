@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::{Actor, factor, nothing, password, record, sha256, throttle, too_many, window_start};
 use crate::{
     app::App,
+    convention::{perimeter::Role, scope::Verb},
     error::{Error, Kind, Result},
     ids::AccountId,
     store::{
@@ -100,13 +101,18 @@ pub async fn sign_in(app: &App, email: &str, password: &str, origin: impl Into<O
     if !factor::counts(app, account.id).await? {
         return Ok(SignIn::Opened(open(app, account, origin, Opening::default()).await?));
     }
-    let pass = hex::encode(app.clock.random::<32>());
+    ask_code(app, account.id, None).await
+}
+
+/// Leaves the second step to do.
+pub(super) async fn ask_code(app: &App, account: AccountId, id_token: Option<String>) -> Result<SignIn> {
+    let (pass, now) = (hex::encode(app.clock.random::<32>()), app.clock.now());
     let mut tx = app.store.begin().await?;
     tx.insert_pass(&Pass {
         sha256: sha256(&pass),
         purpose: PURPOSE.to_owned(),
-        account_id: Some(account.id),
-        detail: String::new(),
+        account_id: Some(account),
+        detail: id_token.unwrap_or_default(),
         tries: 0,
         created_at: now,
         expires_at: now + SECOND_STEP,
@@ -136,11 +142,11 @@ pub async fn second_step(app: &App, pass: &str, code: &str, origin: impl Into<Or
     let wrong = || Error::new(Kind::Unauthenticated, "second_factor_code", factor::WRONG);
     let means = factor::verify(app, id, code).await?.ok_or_else(wrong)?;
     let mut tx = app.store.begin().await?;
-    tx.take_pass(&pass, PURPOSE, app.clock.now()).await?.ok_or_else(expired)?;
+    let pass = tx.take_pass(&pass, PURPOSE, app.clock.now()).await?.ok_or_else(expired)?;
     tx.commit().await?;
     app.store.forget_attempts(&pair).await?;
     app.store.forget_attempts(&all).await?;
-    open(app, account, origin, Opening { second_factor: Some(means), id_token: None }).await
+    open(app, account, origin, Opening { second_factor: Some(means), id_token: Some(pass.detail).filter(|t| !t.is_empty()) }).await
 }
 
 /// How a session was opened.
@@ -206,12 +212,12 @@ pub async fn list(app: &App, actor: &Actor, of: AccountId) -> Result<Vec<Session
     app.store.sessions(of, app.clock.now()).await
 }
 
-/// Ends one session of an account, which its hash names, or all of them but the one that asks.
+/// Ends one session of an account, which its hash names, or all of them but the one that asks; `by` is none on the command line.
 ///
 /// # Errors
 /// [`Kind::Forbidden`] for those of others, [`Kind::NotFound`] for one that is not there.
-pub async fn revoke(app: &App, actor: &Actor, of: AccountId, session: Option<&str>) -> Result<()> {
-    allowed(actor, of)?;
+pub async fn revoke(app: &App, by: Option<&Actor>, of: AccountId, session: Option<&str>) -> Result<()> {
+    by.map_or(Ok(()), |actor| allowed(actor, of))?;
     let account = super::find(app, of).await?;
     let mut tx = app.store.begin().await?;
     match session {
@@ -219,14 +225,17 @@ pub async fn revoke(app: &App, actor: &Actor, of: AccountId, session: Option<&st
             return Err(Error::new(Kind::NotFound, "not_found", "Cette session n'existe pas ou est déjà fermée."));
         }
         Some(_) => {}
-        None => tx.delete_other_sessions(of, actor.session.as_deref().unwrap_or_default()).await?,
+        None => tx.delete_other_sessions(of, by.and_then(|a| a.session.as_deref()).unwrap_or_default()).await?,
     }
     let detail = session.map_or_else(|| serde_json::json!({"all": true}), |_| nothing());
-    record(app, &mut tx, Some(actor), "session.revoke", (of, account.organisation), detail).await?;
+    record(app, &mut tx, by, "session.revoke", (of, account.organisation), detail).await?;
     tx.commit().await
 }
 
 fn allowed(actor: &Actor, of: AccountId) -> Result<()> {
-    actor.in_person()?;
-    if actor.account == of { Ok(()) } else { actor.require(&[crate::convention::perimeter::Role::Administrator]) }
+    if actor.account == of {
+        return actor.in_person();
+    }
+    actor.require(&[Role::Administrator])?;
+    actor.allows(Verb::Manage)
 }

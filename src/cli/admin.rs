@@ -11,16 +11,21 @@ use clap::{Args, Subcommand};
 
 use super::runtime;
 use crate::{
-    access::{self, NewAccount, NewToken},
+    access::{self, NewAccount, NewToken, Profile, factor, invitation, session},
     app::App,
-    backup,
+    audit, backup,
     clock::Clock,
     config::Config,
-    convention::{Convention, perimeter::Role, register},
+    convention::{
+        Convention,
+        perimeter::Role,
+        register,
+        scope::{Scope, Verb},
+    },
     error::{Error, Kind, Result},
     ids::{Siren, TokenId},
     store::accounts::Account,
-    territory,
+    territory, verify, words,
 };
 
 /// Its commands.
@@ -37,10 +42,24 @@ pub enum Command {
     /// Gère les conventions.
     #[command(subcommand)]
     Convention(ConventionCommand),
+    /// Vérifie le journal, chaque ligne et chaque fichier.
+    Verify(Verify),
+    /// Affiche la tête du journal : gardée ailleurs, elle permet de voir plus tard s'il a été raccourci.
+    AuditHead(Settings),
     /// Copie la base et les fichiers dans un dossier neuf, pendant que la plateforme fonctionne.
     Backup(Folder),
     /// Remet une copie en place dans une plateforme vide.
     Restore(Folder),
+}
+
+/// What to verify against.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Tête du journal gardée ailleurs (« retex admin audit-head ») ; peut être répétée.
+    #[arg(long, value_name = "FICHIER")]
+    head: Vec<PathBuf>,
+    #[command(flatten)]
+    config: Config,
 }
 
 /// A person, and the hub's settings.
@@ -74,6 +93,39 @@ pub enum AccountCommand {
         #[command(flatten)]
         person: Person,
     },
+    /// Ouvre un compte sans mot de passe et écrit à la personne où choisir le sien.
+    Invite {
+        /// Rôle : contributor, signatory, analyst, officer, data_protection_officer, administrator.
+        #[arg(long, value_name = "RÔLE")]
+        role: String,
+        /// Collectivité (SIREN ou code INSEE).
+        #[arg(long, value_name = "CODE")]
+        site: Option<String>,
+        /// Nom affiché.
+        #[arg(long, value_name = "NOM")]
+        name: String,
+        /// Qui.
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Écrit de nouveau à une personne qui n'a pas encore choisi son mot de passe ; le lien d'avant ne vaut plus rien.
+    Reinvite(Named),
+    /// Change le rôle et la collectivité d'un compte ; ses sessions se ferment.
+    Role {
+        /// Rôle : contributor, signatory, analyst, officer, data_protection_officer, administrator.
+        #[arg(long, value_name = "RÔLE")]
+        role: String,
+        /// Collectivité (SIREN ou code INSEE).
+        #[arg(long, value_name = "CODE")]
+        site: Option<String>,
+        /// De qui.
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Ferme toutes les sessions d'un compte.
+    SignOut(Named),
+    /// Retire le second facteur d'une personne qui a perdu son téléphone, et le lui écrit.
+    ResetSecondFactor(Named),
     /// Liste les comptes.
     List(Settings),
     /// Ferme un compte : ses sessions et ses jetons cessent aussitôt.
@@ -102,10 +154,24 @@ pub enum TokenCommand {
         /// Durée de validité, en jours.
         #[arg(long, default_value_t = 365, value_name = "JOURS", value_parser = clap::value_parser!(u64).range(1..=366))]
         days: u64,
+        /// Ce qu'il permet : read, deposit, write, manage ; à répéter. Sans cette option, tout ce que le compte peut.
+        #[arg(long = "verb", value_name = "ACTION")]
+        verbs: Vec<Verb>,
+        /// Collectivité (SIREN ou code INSEE) qu'il vise ; à répéter. Sans cette option, toutes celles du compte.
+        #[arg(long = "site", value_name = "CODE", requires = "verbs")]
+        sites: Vec<String>,
+        /// Jeu de données qu'il vise ; à répéter. Sans cette option, tous.
+        #[arg(long = "dataset", value_name = "NOM", requires = "verbs")]
+        datasets: Vec<String>,
+        /// Jeton d'une machine, pour un compte de déposant ou d'analyste.
+        #[arg(long)]
+        service: bool,
         /// De qui.
         #[command(flatten)]
         named: Named,
     },
+    /// Liste les jetons d'un compte.
+    List(Named),
     /// Révoque un jeton.
     Revoke {
         /// Son identifiant.
@@ -169,6 +235,12 @@ pub fn run(command: Command) -> Result<ExitCode> {
             Command::Account(command) => account(command).await,
             Command::Token(command) => token(command).await,
             Command::Convention(ConventionCommand::Import { file, config }) => import(&file, config).await,
+            Command::Verify(arguments) => return verify(arguments).await,
+            Command::AuditHead(Settings { config }) => {
+                let app = open(config).await?;
+                print!("{}", audit::heads::read(&app.store, app.clock.now()).await?.to_json()?);
+                Ok(())
+            }
             Command::Backup(Folder { folder, config }) => {
                 backup::backup(&open(config).await?, &folder).await?;
                 println!("Copie écrite dans {}.", folder.display());
@@ -179,9 +251,31 @@ pub fn run(command: Command) -> Result<ExitCode> {
                 println!("Copie remise en place depuis {}.", folder.display());
                 Ok(())
             }
-        }
-    })?;
-    Ok(ExitCode::SUCCESS)
+        }?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Says what was looked at; fails with 1 if anything is wrong.
+async fn verify(arguments: Verify) -> Result<ExitCode> {
+    let heads = arguments.head.iter().map(|file| audit::Heads::from_json(&std::fs::read(file)?)).collect::<Result<Vec<_>>>()?;
+    let found = verify::verify(&open(arguments.config).await?, heads).await?;
+    println!(
+        "{} de journal (comparées à {}), {}, {}.",
+        words::plural(found.entries, "ligne", "lignes"),
+        words::plural(found.heads, "tête gardée", "têtes gardées"),
+        words::plural(found.rows, "dépôt ou convention", "dépôts et conventions"),
+        words::plural(found.files, "fichier", "fichiers")
+    );
+    for problem in &found.problems {
+        println!("[{}] {} : {}", problem.code, problem.object, problem.message);
+    }
+    if found.problems.is_empty() {
+        println!("Tout concorde.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}.", words::plural(found.problems.len() as u64, "anomalie", "anomalies"));
+    Ok(ExitCode::from(1))
 }
 
 async fn open(config: Config) -> Result<App> {
@@ -225,16 +319,40 @@ async fn account(command: AccountCommand) -> Result<()> {
     match command {
         AccountCommand::Create { role, site, person } => {
             let app = open(person.config.clone()).await?;
-            let site = site.map(|code| {
-                let unknown = || {
-                    Error::invalid(
-                        "unknown_site",
-                        format!("« {code} » n'est ni le SIREN ni le code INSEE d'une collectivité de la Métropole."),
-                    )
-                };
-                territory::by_code(&code).map(|o| o.siren.clone()).ok_or_else(unknown)
-            });
-            create(&app, person, role.parse()?, site.transpose()?).await
+            let site = site.as_deref().map(siren).transpose()?;
+            create(&app, person, role.parse()?, site).await
+        }
+        AccountCommand::Invite { role, site, name, named } => {
+            let app = open(named.config).await?;
+            let site = site.as_deref().map(siren).transpose()?;
+            invitation::invite(&app, None, Profile { email: named.email.clone(), name, role: role.parse()?, site }).await?;
+            println!("Invitation en partance pour {}.", named.email);
+            Ok(())
+        }
+        AccountCommand::Reinvite(named) => {
+            let (app, account) = find(named).await?;
+            invitation::invite_again(&app, None, account.id).await?;
+            println!("Invitation en partance pour {}.", account.email);
+            Ok(())
+        }
+        AccountCommand::Role { role, site, named } => {
+            let (app, account) = find(named).await?;
+            let role: Role = role.parse()?;
+            access::set_role(&app, None, account.id, role, site.as_deref().map(siren).transpose()?).await?;
+            println!("{} : {}.", account.email, role.in_french());
+            Ok(())
+        }
+        AccountCommand::SignOut(named) => {
+            let (app, account) = find(named).await?;
+            session::revoke(&app, None, account.id, None).await?;
+            println!("Sessions fermées pour {}.", account.email);
+            Ok(())
+        }
+        AccountCommand::ResetSecondFactor(named) => {
+            let (app, account) = find(named).await?;
+            factor::reset(&app, None, account.id).await?;
+            println!("Second facteur retiré pour {}.", account.email);
+            Ok(())
         }
         AccountCommand::List(Settings { config }) => {
             for a in open(config).await?.store.accounts().await? {
@@ -259,6 +377,13 @@ async fn account(command: AccountCommand) -> Result<()> {
     }
 }
 
+/// An organisation by its SIREN or its INSEE code.
+fn siren(code: &str) -> Result<Siren> {
+    let unknown =
+        || Error::invalid("unknown_site", format!("« {code} » n'est ni le SIREN ni le code INSEE d'une collectivité de la Métropole."));
+    territory::by_code(code).map(|o| o.siren.clone()).ok_or_else(unknown)
+}
+
 async fn set_disabled(named: Named, disabled: bool) -> Result<()> {
     let (app, account) = find(named).await?;
     access::set_disabled(&app, None, account.id, disabled).await?;
@@ -275,13 +400,29 @@ async fn find(named: Named) -> Result<(App, Account)> {
 
 async fn token(command: TokenCommand) -> Result<()> {
     match command {
-        TokenCommand::Create { name, days, named } => {
+        TokenCommand::Create { name, days, verbs, sites, datasets, service, named } => {
             let (app, account) = find(named).await?;
             let ends = app.clock.now().checked_add_days(Days::new(days));
             let ends = ends.ok_or_else(|| Error::invalid("days", "Cette durée est trop longue."))?;
+            let sites = sites.iter().map(|code| siren(code)).collect::<Result<_>>()?;
+            let scope = (!verbs.is_empty()).then_some(Scope { sites, datasets, verbs });
             let (id, secret) =
-                access::create_token(&app, None, &account, NewToken { name, expires_at: Some(ends), ..NewToken::default() }).await?;
+                access::create_token(&app, None, &account, NewToken { name, expires_at: Some(ends), scope, service }).await?;
             println!("Jeton {id}, affiché cette seule fois : {secret}");
+            Ok(())
+        }
+        TokenCommand::List(named) => {
+            let (app, account) = find(named).await?;
+            for t in app.store.tokens(account.id).await? {
+                let state = if t.revoked_at.is_some() { "révoqué" } else { "en cours" };
+                let scope = t.scope.as_deref().unwrap_or("tout ce que le compte peut");
+                println!(
+                    "{}\t{}\t{scope}\tfin {}\t{state}",
+                    t.id,
+                    t.name,
+                    t.expires_at.map_or_else(String::new, |at| at.date_naive().to_string())
+                );
+            }
             Ok(())
         }
         TokenCommand::Revoke { id, named } => {

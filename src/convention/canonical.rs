@@ -14,6 +14,16 @@ pub(super) fn sha256(document: &Json) -> String {
     hex::encode(Sha256::digest(text))
 }
 
+/// Whether two documents read alike once signed.
+pub(super) fn same(a: &Json, b: &Json) -> bool {
+    let text = |json: &Json| {
+        let mut out = String::new();
+        write(json, &mut out);
+        out
+    };
+    a == b || text(a) == text(b)
+}
+
 fn write(json: &Json, out: &mut String) {
     match json {
         Json::Object(map) => {

@@ -61,7 +61,7 @@ fn checked(json: Json, mut faults: Vec<Fault>) -> Result<Convention> {
 }
 
 /// The row rules of each dataset; a dataset with faults has none, and what depends on it is not checked.
-fn compile(document: &Document) -> (IndexMap<String, Rules>, Vec<Fault>) {
+pub(super) fn compile(document: &Document) -> (IndexMap<String, Rules>, Vec<Fault>) {
     let mut rules = IndexMap::new();
     let mut faults = Vec::new();
     for (name, dataset) in &document.datasets {

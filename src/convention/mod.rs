@@ -5,13 +5,18 @@ mod allow;
 mod canonical;
 mod checks;
 pub mod column;
+pub mod difference;
 pub mod document;
+pub mod draft;
 pub mod expression;
 mod functions;
+mod incomplete;
 mod load;
 mod messages;
+pub mod model;
 pub mod perimeter;
 mod plan;
+pub mod processing;
 pub mod register;
 pub mod rules;
 pub mod scope;
@@ -27,6 +32,7 @@ use serde_json::Value as Json;
 
 use self::{document::Document, expression::Expression, rules::Rules};
 pub use self::{
+    incomplete::faults as draft_faults,
     plan::{DURATION_UNITS, allowed_effects},
     validate::SCHEMA,
 };
@@ -86,6 +92,14 @@ impl Convention {
     /// `convention_invalid` with every fault found; a `$ref` to a file is one.
     pub fn from_json(json: Json) -> Result<Self> {
         load::json(json)
+    }
+
+    /// Reads a JSON or YAML text; nothing of what it says is checked.
+    ///
+    /// # Errors
+    /// `convention_syntax` with the line and column, `convention_too_large`.
+    pub fn parse(text: &str) -> Result<Json> {
+        source::text(text)
     }
 
     /// The site's label in the convention, else its official name, else its SIREN.

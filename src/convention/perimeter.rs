@@ -67,6 +67,24 @@ impl Role {
         }
     }
 
+    /// What it may do, in a sentence (domain, «Who may do what»).
+    pub fn does(self) -> &'static str {
+        match self {
+            Self::Contributor => {
+                "dépose, corrige et retire les fichiers de sa collectivité, lit ses résultats et remplit son retour d'expérience."
+            }
+            Self::Signatory => "signe les conventions et le retour d'expérience au nom de sa collectivité ou de la Métropole.",
+            Self::Analyst => "lit les indicateurs, compare les collectivités et télécharge, dans les limites de la convention.",
+            Self::Officer => {
+                "rédige les conventions, suit les dépôts, mène les évaluations, écrit les rapports et invite les personnes des collectivités."
+            }
+            Self::DataProtectionOfficer => {
+                "lit le journal, les périmètres, les durées de conservation et les éliminations, sans voir de données."
+            }
+            Self::Administrator => "gère les comptes, les jetons d'accès et les réglages, sans voir de données.",
+        }
+    }
+
     fn is_of_a_site(self) -> bool {
         matches!(self, Self::Contributor | Self::Signatory)
     }

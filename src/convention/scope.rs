@@ -92,7 +92,7 @@ impl Scope {
         if site_within && dataset_within {
             return Ok(());
         }
-        Err(Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès."))
+        Err(outside())
     }
 
     /// Whether the token has this verb at all.
@@ -111,9 +111,35 @@ impl Scope {
         ))
     }
 
+    /// The site and the dataset that a list is of: those asked for, else the only ones of the scope.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] for one outside; `scope_narrower` where the scope has several and none is asked for.
+    pub fn narrow(&self, site: Option<Siren>, dataset: Option<String>) -> Result<(Option<Siren>, Option<String>)> {
+        self.allows_verb(Verb::Read)?;
+        Ok((one_of(&self.sites, site, "site")?, one_of(&self.datasets, dataset, "dataset")?))
+    }
+
     /// In words: «consulter, déposer des fichiers».
     pub fn verbs_in_french(&self) -> String {
         self.verbs.iter().map(|v| v.in_french()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn outside() -> Error {
+    Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.")
+}
+
+fn one_of<T: Clone + PartialEq>(within: &[T], asked: Option<T>, parameter: &str) -> Result<Option<T>> {
+    match (within, asked) {
+        ([], asked) => Ok(asked),
+        (within, Some(asked)) if within.contains(&asked) => Ok(Some(asked)),
+        (_, Some(_)) => Err(outside()),
+        ([only], None) => Ok(Some(only.clone())),
+        (_, None) => Err(Error::invalid(
+            "scope_narrower",
+            format!("Votre jeton d'accès en vise plusieurs\u{a0}: précisez le paramètre «\u{a0}{parameter}\u{a0}»."),
+        )),
     }
 }
 

@@ -54,6 +54,16 @@ pub(super) fn read(path: &Path) -> Result<Json> {
     parse(text, json).map_err(wrong)
 }
 
+/// Reads a JSON or YAML text that is nobody's file: pasted, or sent by a form.
+pub(super) fn text(text: &str) -> Result<Json> {
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::new(Kind::TooLarge, "convention_too_large", format!("Ce texte dépasse {} Mio.", MAX_BYTES >> 20)));
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    parse(text, text.trim_start().starts_with(['{', '[']))
+        .map_err(|faults| Error::invalid("convention_syntax", "Ce texte ne se lit pas.").with_faults(faults))
+}
+
 /// Parses JSON or YAML.
 fn parse(text: &str, json: bool) -> Result<Json, Vec<Fault>> {
     if text.trim().is_empty() {

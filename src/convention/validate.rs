@@ -32,6 +32,21 @@ pub(super) fn validate(document: &Json) -> Vec<Fault> {
     COMPILED.validator.iter_errors(document).take(200).flat_map(|e| describe(&e)).collect()
 }
 
+/// As [`validate`], but what is missing is a fault of the missing key itself: a form says it beside its field.
+pub(super) fn validate_keys(document: &Json) -> Vec<Fault> {
+    let described = |e: ValidationError<'_>| {
+        let missing = match e.kind() {
+            Kind::Required { property } => property.as_str().map(|p| format!("/{}", pointer(p))),
+            _ => None,
+        };
+        describe(&e).into_iter().map(move |f| match &missing {
+            Some(key) => Fault { pointer: format!("{}{key}", f.pointer), ..f },
+            None => f,
+        })
+    };
+    COMPILED.validator.iter_errors(document).take(200).flat_map(described).collect()
+}
+
 fn describe(error: &ValidationError<'_>) -> Vec<Fault> {
     let place = error.instance_path().to_string();
     let path = error.schema_path().to_string();

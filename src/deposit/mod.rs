@@ -9,6 +9,7 @@ pub mod folder;
 pub mod parquet;
 mod process;
 pub mod report;
+pub mod starter;
 pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw};

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod assets;
+pub mod editor;
 pub mod failure;
 pub mod health;
 pub mod load;
@@ -13,6 +14,7 @@ pub mod reads;
 pub mod router;
 pub mod security;
 pub mod state;
+pub mod trail;
 pub mod view;
 
 use std::net::SocketAddr;

@@ -92,6 +92,7 @@ pub fn counts(lines: &[Line]) -> (u64, u64) {
 pub fn tabs(loaded: &Loaded, actor: &Actor, here: &str) -> Vec<Tab> {
     let base = loaded.base();
     let mut tabs = vec![("", "Vue d'ensemble", base.clone()), ("convention", "Convention", format!("{base}/convention"))];
+    tabs.push(("versions", "Versions", format!("{base}/versions")));
     if load::sees_deposits(actor) {
         tabs.push(("comparer", "Comparer", format!("{base}/comparer")));
         if load::evaluates(actor) {

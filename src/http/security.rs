@@ -54,3 +54,23 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     response
 }
+
+/// What the log says of a request: never its query, nor the secret of a letter's link.
+pub fn span(request: &Request) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = shown(request.uri().path()))
+}
+
+fn shown(path: &str) -> &str {
+    const LINKS: [&str; 2] = ["/invitation/", "/mot-de-passe/"];
+    LINKS.into_iter().find(|link| path.starts_with(link)).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_secret_is_in_the_log() {
+        assert_eq!(super::shown("/invitation/0123"), "/invitation/");
+        assert_eq!(super::shown("/mot-de-passe/0123"), "/mot-de-passe/");
+        assert_eq!(super::shown("/depots"), "/depots");
+    }
+}

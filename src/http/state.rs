@@ -16,7 +16,7 @@ use crate::{
     access,
     access::Actor,
     app::App,
-    convention::perimeter::Role,
+    convention::{perimeter::Role, scope::Verb},
     error::{Error, Kind, Result},
     territory,
 };
@@ -78,6 +78,12 @@ impl FromRequestParts<App> for Caller {
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
         if let Some(token) = bearer {
             let actor = access::bearer(app, token.trim()).await?;
+            // What a token is for is also known where no perimeter is asked.
+            match (&actor.scope, matches!(parts.method, Method::GET | Method::HEAD)) {
+                (Some(scope), true) => scope.allows_verb(Verb::Read)?,
+                (Some(scope), false) if scope.verbs.iter().all(|v| *v == Verb::Read) => scope.allows_verb(Verb::Write)?,
+                _ => {}
+            }
             reads::signed(&actor);
             return Ok(Self(actor));
         }

@@ -124,14 +124,17 @@ impl Who {
         const RETENTION: (&str, &str, &str) = ("retention", "Conservation", "/conservation");
         const OWN_DATA: (&str, &str, &str) = ("own_data", "Mes données", "/mes-donnees");
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
+        const CONVENTIONS: (&str, &str, &str) = ("conventions", "Conventions", "/conventions");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
+        const REGISTER: (&str, &str, &str) = ("register", "Registre", "/registre-des-traitements");
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
+        const ACCOUNTS: (&str, &str, &str) = ("admin", "Comptes", "/administration/comptes");
         match self.role.as_str() {
-            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, OWN_DATA],
-            "administrator" | "admin" => vec![ADMIN],
-            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, RETENTION, AUDIT],
-            "officer" => vec![HOME, EXPERIMENTS, DEPOSITS, RETENTION],
-            _ => vec![HOME, EXPERIMENTS, DEPOSITS],
+            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS, OWN_DATA],
+            "administrator" | "admin" => vec![ADMIN, REGISTER],
+            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, CONVENTIONS, RETENTION, AUDIT, REGISTER],
+            "officer" => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS, RETENTION, ACCOUNTS],
+            _ => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS],
         }
     }
 }

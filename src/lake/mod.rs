@@ -185,7 +185,7 @@ fn path(key: &Key) -> Path {
 }
 
 fn open_folder(folder: PathBuf) -> Result<Lake> {
-    std::fs::create_dir_all(&folder)?;
+    crate::config::private_folder(&folder)?;
     let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(false);
     Ok(Lake { objects: Arc::new(objects), folder: Some(folder) })
 }

@@ -68,6 +68,36 @@ fn property<'a>(schema: &'a Json, name: &str) -> &'a Json {
     schema["properties"].get(name).or_else(field).unwrap_or(&Json::Null)
 }
 
+/// What is expected in a column of the editor's grid, in words; nothing where only its type is said.
+pub fn expected_of(column: &Json, table: bool) -> String {
+    let mut property = column.clone();
+    if let Some(example) = column.get("example") {
+        property["examples"] = serde_json::json!([example]);
+    }
+    let kind = match column["type"].as_str() {
+        Some("integer") => ColumnKind::Integer,
+        Some("number") => ColumnKind::Number,
+        Some("boolean") => ColumnKind::Boolean,
+        Some("date") => ColumnKind::Date,
+        Some("datetime") => ColumnKind::Datetime,
+        _ => ColumnKind::String,
+    };
+    let mut said = expected(&property, kind);
+    if let Some(pattern) = column["pattern"].as_str().filter(|_| !table) {
+        let schema = serde_json::json!({"properties": {"x": {"type": "string", "pattern": pattern}}});
+        let words = Rules::from_schema(&schema).ok().and_then(|rules| {
+            rules.fields().iter().flat_map(|f| &f.checks).find_map(|c| match &c.test {
+                crate::convention::rules::Test::Pattern { words, .. } => words.clone(),
+                _ => None,
+            })
+        });
+        if let Some(words) = words {
+            said = format!("{words}, {said}");
+        }
+    }
+    if said == self::kind(kind) { String::new() } else { said }
+}
+
 fn expected(property: &Json, kind: ColumnKind) -> String {
     let rule = |key: &str| property.get(key).or_else(|| property["constraints"].get(key));
     let text = |v: &Json| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
@@ -154,7 +184,7 @@ pub fn template(dataset: &Dataset) -> String {
     format!("\u{feff}{}\r\n", header.join(";"))
 }
 
-/// A JSON document as YAML: block style, every text in double quotes, which YAML 1.2 reads as JSON does.
+/// A JSON document as YAML, in block style.
 pub fn yaml(value: &Json) -> String {
     let mut out = String::new();
     write_yaml(&mut out, value, 0);
@@ -166,7 +196,7 @@ fn write_yaml(out: &mut String, value: &Json, indent: usize) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             for (key, value) in map {
-                out.push_str(&format!("{pad}{}:", Json::String(key.clone())));
+                out.push_str(&format!("{pad}{}:", scalar(&Json::String(key.clone()))));
                 nested(out, value, indent);
             }
         }
@@ -176,7 +206,23 @@ fn write_yaml(out: &mut String, value: &Json, indent: usize) {
                 nested(out, value, indent);
             }
         }
-        scalar => out.push_str(&format!("{pad}{scalar}\n")),
+        value => out.push_str(&format!("{pad}{}\n", scalar(value))),
+    }
+}
+
+/// A text stands plain where nothing in it could be read as anything else, else in double quotes, as JSON writes it.
+fn scalar(value: &Json) -> String {
+    let plain = |text: &str| {
+        let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
+        text.starts_with(char::is_alphabetic)
+            && !text.ends_with(' ')
+            && text.chars().all(|c| c.is_alphanumeric() || " _-.'’/()%,".contains(c))
+            && !words.contains(&text.to_lowercase().as_str())
+            && !text.contains(" #")
+    };
+    match value {
+        Json::String(text) if plain(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -186,7 +232,7 @@ fn nested(out: &mut String, value: &Json, indent: usize) {
         out.push('\n');
         write_yaml(out, value, indent + 1);
     } else {
-        out.push_str(&format!(" {value}\n"));
+        out.push_str(&format!(" {}\n", scalar(value)));
     }
 }
 
@@ -200,6 +246,12 @@ mod tests {
         let document = json!({"a": [1, {"b": "oui: non # «é»", "c": []}, [true, null]], "d": {}, "2026-01-05": "2026-01-05", "n": -2.0});
         let back: Json = serde_saphyr::from_str(&yaml(&document)).unwrap();
         assert_eq!(back, document);
+        for text in
+            ["Non", "y", "~", "a: b", "a #b", "É, à", "0123", "1e3", "- a", "a ", "", "null", "x\ny", "C'est (tout)", "&a", "2026-01-05"]
+        {
+            let document = json!({"clé": text, text: [text]});
+            assert_eq!(crate::convention::Convention::parse(&yaml(&document)).unwrap(), document, "{text}");
+        }
     }
 
     #[test]

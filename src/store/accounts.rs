@@ -236,6 +236,29 @@ impl Tx {
         Ok(())
     }
 
+    /// Writes an account's password alone, so that two acts at once do not undo each other.
+    pub async fn set_password(&mut self, id: AccountId, hash: Option<&str>) -> Result<()> {
+        const SQL: &str = "UPDATE accounts SET password_hash = $2 WHERE id = $1";
+        let hash = hash.map(str::to_owned);
+        on_tx!(self, |db| query(SQL).bind(id).bind(hash).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Writes an account's end alone.
+    pub async fn set_disabled(&mut self, id: AccountId, at: Option<DateTime<Utc>>) -> Result<()> {
+        const SQL: &str = "UPDATE accounts SET disabled_at = $2 WHERE id = $1";
+        on_tx!(self, |db| query(SQL).bind(id).bind(at).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Writes an account's role and organisation alone.
+    pub async fn set_role(&mut self, id: AccountId, role: &str, organisation: Option<&Siren>) -> Result<()> {
+        const SQL: &str = "UPDATE accounts SET role = $2, organisation = $3 WHERE id = $1";
+        let (role, organisation) = (role.to_owned(), organisation.cloned());
+        on_tx!(self, |db| query(SQL).bind(id).bind(role).bind(organisation).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
     /// Opens a session.
     pub async fn insert_session(&mut self, session: &Session) -> Result<()> {
         const SQL: &str =

@@ -7,7 +7,7 @@ use super::{Page, Store, Tx};
 use crate::error::Result;
 
 /// One entry.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, serde::Serialize, utoipa::ToSchema)]
 pub struct AuditRow {
     /// Whose chain: a SIREN, or empty for the hub's own.
     pub organisation: String,
@@ -36,16 +36,51 @@ pub struct AuditRow {
 pub struct AuditFilter {
     /// Of this chain.
     pub organisation: Option<String>,
-    /// By this actor.
-    pub actor: Option<String>,
+    /// By one of these actors, each after a `|`: `|0198…|0199…|`.
+    pub actors: Option<String>,
     /// Of this act.
     pub act: Option<String>,
     /// To this object.
     pub object: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
     /// At this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Before this time.
     pub until: Option<DateTime<Utc>>,
+    /// With this in its object, its act or its detail, whatever the case.
+    pub search: Option<String>,
+    /// In which order.
+    pub order: AuditOrder,
+}
+
+impl AuditFilter {
+    /// Of these actors.
+    pub fn by<A: ToString>(actors: impl IntoIterator<Item = A>) -> Option<String> {
+        Some(actors.into_iter().fold("|".to_owned(), |all, a| all + &a.to_string() + "|"))
+    }
+
+    /// What is searched, as a pattern of LIKE.
+    fn pattern(&self) -> Option<String> {
+        let escaped = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        self.search.as_deref().map(|text| format!("%{}%", escaped(&text.to_lowercase())))
+    }
+}
+
+/// In which order a list shows entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuditOrder {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// Oldest first.
+    Oldest,
+    /// By act, then newest first.
+    Act,
+    /// By actor, then newest first.
+    Actor,
+    /// By organisation, then newest first.
+    Organisation,
 }
 
 /// The end of a chain.
@@ -59,48 +94,68 @@ pub struct AuditHead {
     pub hash: String,
 }
 
+macro_rules! matching {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM audit WHERE ($1 IS NULL OR organisation = $1) AND ($2 IS NULL OR $2 LIKE '%|' || actor || '|%')
+               AND ($3 IS NULL OR act = $3) AND ($4 IS NULL OR object = $4) AND ($5 IS NULL OR outcome = $5)
+               AND ($6 IS NULL OR at >= $6) AND ($7 IS NULL OR at < $7)
+               AND ($8 IS NULL OR LOWER(object || ' ' || act || ' ' || detail) LIKE $8 ESCAPE '\\')",
+            $rest
+        )
+    };
+}
+
+/// Binds the places that [`matching`] leaves.
+macro_rules! bound {
+    ($query:expr, $filter:expr) => {
+        $query
+            .bind($filter.organisation.clone())
+            .bind($filter.actors.clone())
+            .bind($filter.act.clone())
+            .bind($filter.object.clone())
+            .bind($filter.outcome.clone())
+            .bind($filter.since)
+            .bind($filter.until)
+            .bind($filter.pattern())
+    };
+}
+
 impl Store {
-    /// A page of entries, newest first, and how many there are in all.
+    /// A page of entries, and how many there are in all.
     pub async fn audit(&self, filter: &AuditFilter, page: Page) -> Result<(Vec<AuditRow>, i64)> {
-        macro_rules! matching {
-            ($what:literal, $rest:literal) => {
-                concat!(
-                    "SELECT ",
-                    $what,
-                    " FROM audit WHERE ($1 IS NULL OR organisation = $1) AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR act = $3)
-                       AND ($4 IS NULL OR object = $4) AND ($5 IS NULL OR at >= $5) AND ($6 IS NULL OR at < $6)",
-                    $rest
-                )
-            };
-        }
-        const ROWS: &str = matching!("*", " ORDER BY at DESC, organisation, seq DESC LIMIT $7 OFFSET $8");
+        const NEWEST: &str = matching!("*", " ORDER BY at DESC, organisation, seq DESC LIMIT $9 OFFSET $10");
+        const OLDEST: &str = matching!("*", " ORDER BY at, organisation, seq LIMIT $9 OFFSET $10");
+        const ACT: &str = matching!("*", " ORDER BY act, at DESC, organisation, seq DESC LIMIT $9 OFFSET $10");
+        const ACTOR: &str = matching!("*", " ORDER BY actor, at DESC, organisation, seq DESC LIMIT $9 OFFSET $10");
+        const ORGANISATION: &str = matching!("*", " ORDER BY organisation, at DESC, seq DESC LIMIT $9 OFFSET $10");
         const COUNT: &str = matching!("COUNT(*)", "");
-        let (f, g) = (filter.clone(), filter.clone());
-        let rows = on_db!(self, |db| {
-            query_as(ROWS)
-                .bind(f.organisation)
-                .bind(f.actor)
-                .bind(f.act)
-                .bind(f.object)
-                .bind(f.since)
-                .bind(f.until)
-                .bind(page.limit)
-                .bind(page.offset)
-                .fetch_all(db)
-                .await
-        })?;
-        let count = on_db!(self, |db| {
-            query_scalar(COUNT)
-                .bind(g.organisation)
-                .bind(g.actor)
-                .bind(g.act)
-                .bind(g.object)
-                .bind(g.since)
-                .bind(g.until)
-                .fetch_one(db)
-                .await
-        })?;
+        let rows = match filter.order {
+            AuditOrder::Newest => NEWEST,
+            AuditOrder::Oldest => OLDEST,
+            AuditOrder::Act => ACT,
+            AuditOrder::Actor => ACTOR,
+            AuditOrder::Organisation => ORGANISATION,
+        };
+        let rows = on_db!(self, |db| bound!(query_as(rows), filter).bind(page.limit).bind(page.offset).fetch_all(db).await)?;
+        let count = on_db!(self, |db| bound!(query_scalar(COUNT), filter).fetch_one(db).await)?;
         Ok((rows, count))
+    }
+
+    /// Entries that answer a filter, oldest first, after the one at `after` (its time, its chain, its place there).
+    pub async fn audit_after(&self, filter: &AuditFilter, after: (DateTime<Utc>, &str, i64), limit: i64) -> Result<Vec<AuditRow>> {
+        const SQL: &str = matching!("*", " AND (at, organisation, seq) > ($9, $10, $11) ORDER BY at, organisation, seq LIMIT $12");
+        let (at, organisation, seq) = (after.0, after.1.to_owned(), after.2);
+        Ok(on_db!(self, |db| { bound!(query_as(SQL), filter).bind(at).bind(organisation).bind(seq).bind(limit).fetch_all(db).await })?)
+    }
+
+    /// One entry.
+    pub async fn audit_entry(&self, organisation: &str, seq: i64) -> Result<Option<AuditRow>> {
+        const SQL: &str = "SELECT * FROM audit WHERE organisation = $1 AND seq = $2";
+        let organisation = organisation.to_owned();
+        Ok(on_db!(self, |db| query_as(SQL).bind(organisation).bind(seq).fetch_optional(db).await)?)
     }
 
     /// The end of every chain.

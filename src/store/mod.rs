@@ -74,6 +74,7 @@ pub mod backup;
 pub mod conventions;
 pub mod deposits;
 mod dialect;
+pub mod drafts;
 pub mod evaluations;
 pub mod jobs;
 pub mod mails;
@@ -81,7 +82,14 @@ pub mod retention;
 pub mod rex;
 pub mod signatures;
 
-use std::{fs, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     PgPool, Postgres, Sqlite, SqlitePool, Transaction,
@@ -91,7 +99,7 @@ use sqlx::{
 use tokio::sync::Notify;
 
 use crate::{
-    config::Config,
+    config::{Config, private_folder},
     error::{Error, Kind, Result},
 };
 
@@ -227,7 +235,12 @@ impl Tx {
 
 async fn open_sqlite(path: PathBuf) -> Result<SqlitePool> {
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
+        private_folder(folder)?;
+    }
+    // Nobody else reads it; SQLite gives its journal the same mode.
+    let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
     }
     let options = SqliteConnectOptions::new()
         .filename(&path)

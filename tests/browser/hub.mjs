@@ -16,7 +16,7 @@ const RETEX = process.env.RETEX_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join
  * @param {Record<string, string>} [options.settings] RETEX_… variables beside the defaults
  * @param {string} [options.data] an existing data folder, which is then kept
  * @param {number} [options.timeout] milliseconds
- * @returns {Promise<{url: string, output: () => string, data: string, stop: () => Promise<void>}>}
+ * @returns {Promise<{url: string, output: () => string, data: string, startedAt: number, stop: () => Promise<void>}>}
  */
 export async function startHub({ command = "demo", settings = {}, data, timeout = 180_000 } = {}) {
   const folder = data ?? (await mkdtemp(join(tmpdir(), "retex-browser-")));
@@ -26,9 +26,12 @@ export async function startHub({ command = "demo", settings = {}, data, timeout 
     if (!data) await rm(folder, { recursive: true, force: true });
   };
   const deadline = Date.now() + timeout;
+  let startedAt;
   while (Date.now() < deadline && !started.ended()) {
     const url = started.output().match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
-    if (url && (await ready(url))) return { url, output: started.output, data: folder, stop };
+    // When it opened: the demo's clock counts from there.
+    if (url) startedAt ??= Date.now();
+    if (url && (await ready(url))) return { url, output: started.output, data: folder, startedAt, stop };
     await new Promise((done) => setTimeout(done, 100));
   }
   await stop();

@@ -63,6 +63,7 @@ fn settings(folder: &Path) -> Config {
         mail_from: None,
         max_upload: 64 * 1024 * 1024,
         workers: 2,
+        openid: Default::default(),
         log_json: false,
         demo: false,
     }
@@ -226,7 +227,7 @@ impl Ground {
     }
 }
 
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     let value = env::var(name).ok().filter(|v| !v.is_empty());
     if value.is_none() {
         eprintln!("SAUTÉ : {name} n'est pas défini ; tests/run le définit");

@@ -9,7 +9,7 @@ use std::{
 use crate::{ground::Ground, hub::sample};
 
 /// Runs the program on a hub; gives its exit code, its output, its errors.
-fn admin(settings: &[(&str, &str)], arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+pub fn admin(settings: &[(&str, &str)], arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_retex"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RETEX_")) {
         command.env_remove(name);

@@ -24,7 +24,7 @@ pub async fn session(app: &App, email: &str, role: Role, site: Option<&str>) -> 
     let site = site.map(|s| s.parse().unwrap());
     let new = NewAccount { email: email.into(), name: "Ada Morel".into(), role, site, password: PASSWORD.into() };
     access::create_account(app, None, new).await.unwrap();
-    access::sign_in(app, email, PASSWORD, "::1").await.unwrap()
+    access::sign_in(app, email, PASSWORD, "::1").await.unwrap().opened().unwrap()
 }
 
 pub async fn get(app: &App, who: &SignedIn, path: &str) -> (u16, HeaderMap, String) {

@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod audit;
 mod backup;
 mod check;
 mod check_properties;
@@ -21,6 +22,7 @@ mod mail;
 mod mail_pages;
 mod mail_texts;
 mod migrations;
+mod openid;
 mod paper;
 mod parquet;
 mod report;

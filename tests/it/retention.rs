@@ -28,6 +28,7 @@ use retex::{
         deposits::{Deposit, DepositFilter, DepositState},
         retention::{Purge, PurgeState},
     },
+    verify,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -565,9 +566,12 @@ async fn what_comes_back_is_destroyed_again(ground: &Ground) {
     assert!(destruction::reappeared(app).await.unwrap().is_empty());
     app.lake.put(&key, Bytes::from_static(b"d'une vieille copie")).await.unwrap();
     assert_eq!(destruction::reappeared(app).await.unwrap().len(), 1);
+    let problems = async || verify::verify(app, Vec::new()).await.unwrap().problems;
+    assert_eq!(problems().await.iter().map(|p| (p.code, p.object.as_str())).collect::<Vec<_>>(), [("file_back", item.key.as_str())]);
     morning_of(app, app.clock.today() + Days::new(1)).await;
     assert!(!app.lake.exists(&key).await.unwrap());
     assert_eq!(trail(app, "purge.again").await.len(), 1);
+    assert_eq!(problems().await, []);
 }
 
 async fn those_who_may_not_are_refused(ground: &Ground) {

@@ -8,7 +8,7 @@ mod column;
 mod detect;
 mod faults;
 mod header;
-mod read;
+pub(super) mod read;
 mod rows;
 mod words;
 

@@ -57,14 +57,14 @@ impl From<&Loaded> for ConventionBody {
 }
 
 /// The conventions that the caller may know of.
-#[utoipa::path(get, path = "/conventions", tag = "conventions", responses((status = 200, body = Vec<ConventionBody>), (status = 401, body = ProblemBody)))]
+#[utoipa::path(get, path = "/conventions", tag = "conventions", responses((status = 200, body = Vec<ConventionBody>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
 pub(super) async fn list(Extract(app): Extract<App>, Caller(actor): Caller) -> Result<Json<Vec<ConventionBody>>, Problem> {
     Ok(Json(load::conventions(&app, &actor).await?.iter().map(ConventionBody::from).collect()))
 }
 
 /// The document of a convention, newest version.
 #[utoipa::path(get, path = "/conventions/{id}", tag = "conventions", params(("id" = String, Path, description = "`id` of the document")),
-    responses((status = 200, body = serde_json::Value), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+    responses((status = 200, body = serde_json::Value), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn read(
     Extract(app): Extract<App>,
     Caller(actor): Caller,

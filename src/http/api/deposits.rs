@@ -110,7 +110,7 @@ pub(super) struct ListQuery {
 }
 
 /// The deposits that the caller may see.
-#[utoipa::path(get, path = "/deposits", tag = "dépôts", params(ListQuery), responses((status = 200, body = DepositList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+#[utoipa::path(get, path = "/deposits", tag = "dépôts", params(ListQuery), responses((status = 200, body = DepositList), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
     (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn list(
     Extract(app): Extract<App>,
@@ -124,22 +124,25 @@ pub(super) async fn list(
         Some(name) => Some(load::convention(&app, &actor, name).await?.head.id),
         None => None,
     };
-    let wanted = q.site.map(|s| s.parse()).transpose()?;
+    let (mut wanted, mut dataset) = (q.site.map(|s| s.parse()).transpose()?, q.dataset);
+    if let Some(scope) = &actor.scope {
+        (wanted, dataset) = scope.narrow(wanted, dataset)?;
+    }
     let state = q.state.map(|s| s.parse()).transpose()?;
-    let filter = DepositFilter { convention, site: actor.site.clone().or(wanted), dataset: q.dataset, state };
+    let filter = DepositFilter { convention, site: actor.site.clone().or(wanted), dataset, state };
     let slice = Slice { offset: q.offset.unwrap_or(0).max(0), limit: q.limit.unwrap_or(100).clamp(0, 1000) };
     let (found, count) = app.store.deposits(&filter, slice).await?;
     Ok(Json(DepositList { count, deposits: found.into_iter().map(DepositBody::from).collect() }))
 }
 
 /// One deposit.
-#[utoipa::path(get, path = "/deposits/{id}", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = DepositBody), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[utoipa::path(get, path = "/deposits/{id}", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = DepositBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn read(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Json<DepositBody>, Problem> {
     Ok(Json(load::deposit(&app, &actor, &id).await?.into()))
 }
 
 /// What the check of a deposit said; 404 until it is decided.
-#[utoipa::path(get, path = "/deposits/{id}/report", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = CheckReport), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+#[utoipa::path(get, path = "/deposits/{id}/report", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, body = CheckReport), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 pub(super) async fn report(
     Extract(app): Extract<App>,
     Caller(actor): Caller,

@@ -60,14 +60,14 @@ async fn build(app: &App, actor: &Actor, id: &str, kind: report::Format) -> Resu
 
 /// The evaluation report, as PDF/UA-1.
 #[utoipa::path(get, path = "/conventions/{id}/report.pdf", tag = "évaluations", params(("id" = String, Path)),
-    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub(super) async fn pdf(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     build(&app, &actor, &id, report::Format::Pdf).await
 }
 
 /// The evaluation report, as one self-contained HTML file.
 #[utoipa::path(get, path = "/conventions/{id}/report.html", tag = "évaluations", params(("id" = String, Path)),
-    responses((status = 200, content_type = "text/html", body = String), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+    responses((status = 200, content_type = "text/html", body = String), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 pub(super) async fn html(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     build(&app, &actor, &id, report::Format::Html).await
 }

@@ -4,10 +4,13 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::{
-    load,
-    problem::ProblemBody,
-    state::{Caller, role_code},
+use crate::{
+    convention::scope::Scope,
+    http::{
+        load,
+        problem::ProblemBody,
+        state::{Caller, role_code},
+    },
 };
 
 /// The caller.
@@ -21,6 +24,8 @@ pub(super) struct Me {
     role: &'static str,
     /// The site that the caller is bound to, if any.
     site: Option<SiteBody>,
+    /// What the token that calls is limited to; null for all that the account may do.
+    scope: Option<Scope>,
 }
 
 /// An organisation.
@@ -33,8 +38,8 @@ pub(super) struct SiteBody {
 }
 
 /// Who is calling, and for which site.
-#[utoipa::path(get, path = "/me", tag = "compte", responses((status = 200, body = Me), (status = 401, body = ProblemBody)))]
+#[utoipa::path(get, path = "/me", tag = "compte", responses((status = 200, body = Me), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
 pub(super) async fn read(Caller(actor): Caller) -> Json<Me> {
     let site = actor.site.as_ref().map(|s| SiteBody { siren: s.to_string(), name: load::organisation(s) });
-    Json(Me { name: actor.name, email: actor.email, role: role_code(actor.role), site })
+    Json(Me { name: actor.name, email: actor.email, role: role_code(actor.role), site, scope: actor.scope })
 }

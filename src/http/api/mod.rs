@@ -1,10 +1,14 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
+mod accounts;
+mod audit;
 mod conventions;
 mod deposits;
+mod drafts;
 mod evaluations;
 mod me;
 mod retention;
+mod tokens;
 
 use axum::{Json, Router, http::StatusCode, middleware::map_response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -44,8 +48,25 @@ impl Modify for Bearer {
 pub fn router() -> Router<App> {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(me::read))
+        .routes(routes!(accounts::list, accounts::invite))
+        .routes(routes!(accounts::read))
+        .routes(routes!(accounts::invite_again))
+        .routes(routes!(accounts::role))
+        .routes(routes!(accounts::disabled))
+        .routes(routes!(accounts::sign_out))
+        .routes(routes!(accounts::reset_factor))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(conventions::list))
         .routes(routes!(conventions::read))
+        .routes(routes!(drafts::list, drafts::create))
+        .routes(routes!(drafts::read, drafts::save, drafts::discard))
+        .routes(routes!(drafts::check))
+        .routes(routes!(drafts::review, drafts::back))
+        .routes(routes!(drafts::open))
+        .routes(routes!(drafts::comments, drafts::comment))
+        .routes(routes!(drafts::resolve))
+        .routes(routes!(drafts::differences))
         .routes(routes!(deposits::list))
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
@@ -65,6 +86,9 @@ pub fn router() -> Router<App> {
         .routes(routes!(retention::lift))
         .routes(routes!(retention::removals, retention::ask))
         .routes(routes!(retention::answer))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::heads))
+        .routes(routes!(audit::register))
         .split_for_parts();
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))

@@ -197,7 +197,7 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed, Query(chosen
 }
 
 /// Quoted where needed; a cell that a spreadsheet would take for a formula begins with an apostrophe.
-fn csv_cell(text: &str) -> String {
+pub fn csv_cell(text: &str) -> String {
     let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
     if text.contains([';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
