@@ -31,6 +31,7 @@ mod openid;
 mod paper;
 mod parquet;
 mod report;
+mod retention;
 mod samples;
 mod security;
 mod signature;
