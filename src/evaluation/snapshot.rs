@@ -248,11 +248,16 @@ pub async fn numbered(app: &App, actor: &Actor, convention: &str, number: i64) -
 
 async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<EvaluationRow>) -> Result<Option<Snapshot>> {
     let (person, today) = (actor.person(), app.clock.today());
-    let whole = perimeter::may(agreement, &person, &Ask::of(Use::Evaluation), today);
+    // A snapshot holds aggregates alone: it outlives the data.
+    let may = |ask: &Ask<'_>| match perimeter::may(agreement, &person, ask, today) {
+        Err(over) if over.code == "retention_over" => Ok(()),
+        answer => answer,
+    };
+    let whole = may(&Ask::of(Use::Evaluation));
     if let Err(refusal) = &whole {
         // A site sees its own results, and the others' as far as the comparison goes.
         let site = person.site.as_ref().ok_or_else(|| Error::new(refusal.kind, refusal.code, refusal.message.clone()))?;
-        perimeter::may(agreement, &person, &Ask::of(Use::OwnResults).site(site), today)?;
+        may(&Ask::of(Use::OwnResults).site(site))?;
     }
     let Some(row) = row else { return Ok(None) };
     let evaluation: Evaluation = match (&whole, &person.site) {
@@ -267,7 +272,9 @@ async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<Evalu
         _ => serde_json::from_str(&row.body).map_err(Error::internal)?,
     };
     let head = row.head;
+    let over = perimeter::agreed(agreement, &Ask::of(Use::Evaluation), today).is_err();
     let stale = !head.is_final
+        && !over
         && head.inputs_sha256 != inputs(&reference(app, agreement), &frozen(app, agreement), &counting(app, agreement).await?, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

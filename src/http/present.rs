@@ -40,6 +40,7 @@ pub fn deposit_badge(state: DepositState) -> Markup {
         DepositState::Rejected => State::No.badge("Refusé"),
         DepositState::Superseded => State::Open.badge("Remplacé"),
         DepositState::Withdrawn => State::Open.badge("Retiré"),
+        DepositState::Purged => State::Open.badge("Données détruites"),
     }
 }
 

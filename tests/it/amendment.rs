@@ -115,7 +115,7 @@ async fn a_deposit_keeps_the_version_that_it_was_checked_under(ground: &Ground) 
     assert_eq!((snapshot.evaluation.convention.version, snapshot.evaluation.provenance.deposits.len(), snapshot.stale), (2, 3, false));
     let sites = &snapshot.evaluation.indicators[0].sites;
     assert_eq!(sites.len(), 2, "a column that an older table lacks is read as missing");
-    assert!(sites.iter().all(|s| s.groups[0].n > Some(0)));
+    assert!(sites.iter().all(|s| s.groups[0].n.is_some_and(|n| n > 0)));
 }
 
 async fn an_amendment_says_what_it_would_refuse_and_changes_nothing(ground: &Ground) {

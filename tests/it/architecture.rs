@@ -22,6 +22,7 @@ const RANKS: &[&[&str]] = &[
     &["access", "backup", "verify"],
     &["indicator", "track"],
     &["deposit", "sharing"],
+    &["retention"],
     &["evaluation"],
     &["report"],
     &["jobs"],

@@ -138,7 +138,7 @@ async fn send(app: &App, actor: &Actor, slot: Slot, bytes: &[u8]) -> Result<Acce
 }
 
 /// Sends a file of the heating sample and has it checked.
-async fn settle(app: &App, actor: &Actor, period: &str, name: &str, bytes: &[u8]) -> Deposit {
+pub async fn settle(app: &App, actor: &Actor, period: &str, name: &str, bytes: &[u8]) -> Deposit {
     let accepted = send(app, actor, slot(CHAUFFAGE, "releves", period, name), bytes).await.unwrap();
     work::run_due(app).await.unwrap();
     app.store.deposit(accepted.deposit.id).await.unwrap().unwrap()

@@ -8,6 +8,7 @@ mod deposits;
 mod drafts;
 mod evaluations;
 mod me;
+mod retention;
 mod tokens;
 
 use axum::{Json, Router, http::StatusCode, middleware::map_response};
@@ -112,6 +113,17 @@ pub fn router() -> Router<App> {
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
+        .routes(routes!(retention::list))
+        .routes(routes!(retention::read))
+        .routes(routes!(retention::visa))
+        .routes(routes!(retention::refuse))
+        .routes(routes!(retention::package))
+        .routes(routes!(retention::transfer))
+        .routes(routes!(retention::pdf))
+        .routes(routes!(retention::holds, retention::hold))
+        .routes(routes!(retention::lift))
+        .routes(routes!(retention::removals, retention::ask))
+        .routes(routes!(retention::answer))
         .routes(routes!(audit::list))
         .routes(routes!(audit::heads))
         .routes(routes!(audit::register))

@@ -233,6 +233,10 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
             words::plural(deposit.rows.unwrap_or(0), "ligne enregistrée", "lignes enregistrées"),
             vec!["Votre dépôt compte dès maintenant dans les indicateurs de l'expérimentation.".to_owned()],
         )),
+        DepositState::Rejected if report.is_none() => {
+            let gone = format!("Le fichier et ce que le contrôle en disait ont été effacés après {REFUSED_DAYS}\u{a0}jours.");
+            Some(Notice::new(State::No, "Fichier non retenu\u{a0}: aucune ligne ne compte.", vec![gone]))
+        }
         DepositState::Rejected => {
             let until = deposit.decided_at.and_then(|at| words::today(at).checked_add_days(chrono::Days::new(REFUSED_DAYS)));
             let kept = match (report.is_some_and(is_outside), until) {
@@ -252,6 +256,11 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
             let reason = deposit.reason.as_deref().filter(|r| !r.is_empty()).map(|r| format!("Motif\u{a0}: {r}")).into_iter().collect();
             Some(Notice::new(State::Open, "Dépôt retiré\u{a0}: aucune de ses lignes ne compte", reason))
         }
+        DepositState::Purged => Some(Notice::new(
+            State::Open,
+            "Données détruites au terme de leur conservation",
+            vec!["Le fichier et ses valeurs n'existent plus ici. Le récépissé et son empreinte sont gardés.".to_owned()],
+        )),
     }
 }
 
