@@ -55,6 +55,8 @@ POST /convention-checks                              | O
 GET /conventions/{id}                                | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/agreement                      | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/versions/{version}             | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/convention.pdf                 | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/versions/{version}/convention.pdf | CSAODM | = | AODM | CSAODM
 POST /conventions/{id}/versions/{version}/withdrawal | O      | = | O    |
 POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | CSAODM
