@@ -51,6 +51,7 @@ fn code<T>(result: Result<T>) -> (Kind, &'static str) {
 
 async fn sign(app: &App, head: &ConventionHead, sites: &[Option<&str>]) {
     for site in sites {
+        app.clock.advance(TimeDelta::seconds(1));
         let actor = signatory(app, site.map(|s| s.parse().unwrap()).as_ref()).await;
         register::sign(app, &actor, head.id, form(&head.sha256)).await.unwrap();
     }
