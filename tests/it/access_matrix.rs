@@ -51,6 +51,11 @@ const API: &str = "
 GET /me                                              | CSXAODM
 GET /conventions                                     | CSXAODM
 GET /conventions/{id}                                | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/versions                       | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/convention.pdf                 | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/versions/{version}/convention.pdf | CSAODM | = | AODM | CSAODM
+POST /conventions/{id}/versions/{version}/withdrawal | O      | = | O    |
+POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/evaluations/latest             | CSAO   | = | AO   |
 GET /conventions/{id}/report.pdf                     | AO     | = | AO   |
@@ -202,6 +207,8 @@ impl Matrix {
             }
             "POST /drafts" => json!({"model": "Un essai"}),
             "POST /drafts/{id}/comments" => json!({"text": "Une remarque"}),
+            "POST /conventions/{id}/versions/{version}/withdrawal" => json!({"reason": "Un motif"}),
+            "POST /conventions/{id}/termination" => json!({"on": "2020-01-01", "reason": "Un motif"}),
             "PUT /drafts/{id}" => json!({"id": "brouillon"}),
             _ => return Body::empty(),
         };
@@ -428,6 +435,8 @@ GET /experimentations/{name}                        | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/convention             | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/convention.json        | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/convention.yaml        | CSAODM | = | AODM | CSAODM
+GET /experimentations/{name}/convention.pdf         | CSAODM | = | AODM | CSAODM
+GET /experimentations/{name}/versions/{version}/convention.pdf | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/versions               | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/versions/{n}/differences | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/comparer               | CSAO   | = | AO   |
@@ -465,6 +474,12 @@ const ELSEWHERE: &[&str] = &[
     "GET /experimentations/{name}/indicateurs/{id}",
     "GET /experimentations/{name}/evaluation/arreter",
     "GET /experimentations/{name}/rex/{site}",
+    "GET /experimentations/{name}/convention/fin",
+    "GET /experimentations/{name}/convention/retrait",
+    "GET /experimentations/{name}/signature",
+    "GET /experimentations/{name}/signature/document",
+    "GET /experimentations/{name}/signature/document/{means}/{sha256}",
+    "GET /experimentations/{name}/versions/{version}/signatures/{party}",
     "GET /depots/nouveau",
     "GET /depots/{id}/evenements",
     "GET /administration/comptes/{id}",
