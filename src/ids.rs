@@ -64,6 +64,18 @@ uuid_id!(
     MailId
 );
 uuid_id!(
+    /// A suspension of every destruction.
+    HoldId
+);
+uuid_id!(
+    /// A list of elimination.
+    PurgeId
+);
+uuid_id!(
+    /// A request for an early withdrawal.
+    RemovalId
+);
+uuid_id!(
     /// A party's signature of a version of a convention.
     SignatureId
 );

@@ -13,6 +13,7 @@
 //! | [`evaluation`] | statistics and plan → effects, pooled values, verdicts; REX answers |
 //! | [`report`] | one view → HTML and PDF |
 //! | [`convention`] | the signed document: its schema, its compiled rules and expressions, its perimeter |
+//! | [`retention`] | the end of the data: list of elimination, visa, destruction, holds, early withdrawal |
 //! | [`statistics`] | pure functions: intervals, effects, pooling, multiplicity |
 //! | [`territory`] | who exists in the Métropole |
 //! | [`openid`] | sign-in through an identity provider: the protocol alone |
@@ -63,6 +64,7 @@ pub mod lake;
 pub mod mail;
 pub mod openid;
 pub mod report;
+pub mod retention;
 pub mod signature;
 pub mod statistics;
 pub mod store;

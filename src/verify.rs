@@ -23,7 +23,7 @@ use crate::{
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable English code: `chain_broken`, `row_changed`, `row_missing`, `row_unknown`, `file_changed`, `file_missing`.
+    /// Stable English code: `chain_broken`, `row_changed`, `row_missing`, `row_unknown`, `file_changed`, `file_missing`, `file_back`.
     pub code: &'static str,
     /// What it is about: `audit/219300480/12`, `deposit/0198…`, a key of the lake.
     pub object: String,
@@ -199,6 +199,12 @@ async fn deposits(app: &App, told: &Told, found: &mut Findings) -> Result<()> {
     // What other rows name: its presence, for its hash is nowhere else.
     for key in app.store.named_keys().await?.into_iter().filter(|key| !checked.contains(key)) {
         file(app, &key, None, found).await?;
+    }
+    // What a certificate of elimination says is destroyed.
+    for item in app.store.destroyed_items().await? {
+        if app.lake.exists(&item.key.parse()?).await? {
+            found.add("file_back", item.key, "Ce fichier a été détruit par une élimination certifiée, et il est de nouveau là.");
+        }
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ pub struct Allowed {
 ///
 /// # Errors
 /// [`Kind::NotFound`] for a convention or a site that is not the actor's, `unknown_dataset`, a period that is not asked for, what the
-/// perimeter refuses, `evaluation_final` once the evaluation is locked.
+/// perimeter refuses, `removed` once the site withdrew its data, `evaluation_final` once the evaluation is locked.
 pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
     let agreement = register::agreement(app, &slot.convention).await?;
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
@@ -73,6 +73,13 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
     let version = agreement.in_force_for(&site, today).ok_or_else(absent)?;
     let registered = Registered::from(version);
     calendar::check_period(&registered.convention.document, agreement.last_day_under(version), &slot.dataset, slot.period)?;
+    if app.store.is_removed(&agreement.name, &site).await? {
+        return Err(Error::new(
+            Kind::Conflict,
+            "removed",
+            "Les données de votre structure ont été retirées de cette expérimentation : elle ne reçoit plus vos fichiers.",
+        ));
+    }
     if app.store.evaluations(registered.head.id).await?.first().is_some_and(|newest| newest.is_final) {
         return Err(Error::new(
             Kind::Conflict,
@@ -174,7 +181,7 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
     if reason.chars().count() > REASON {
         return Err(Error::invalid("reason_too_long", format!("Donnez un motif de {REASON} caractères au plus.")));
     }
-    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn) {
+    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn | DepositState::Purged) {
         return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt ne compte déjà plus : il n'y a rien à retirer."));
     }
     let now = app.clock.now();
@@ -202,13 +209,24 @@ pub async fn find(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
     let absent = || Error::new(Kind::NotFound, "not_found", "Cette page n'existe pas, ou vous n'y avez pas accès.");
     let deposit = app.store.deposit(id).await?.ok_or_else(absent)?;
     let agreement = register::agreement(app, &deposit.convention).await?;
-    if readable(&agreement, actor, &deposit, app.clock.today()) { Ok(deposit) } else { Err(absent()) }
+    let today = app.clock.today();
+    // The receipt and its hash outlive the data.
+    let receipt = |e: &Error| deposit.state == DepositState::Purged && e.code == "retention_over";
+    match may_read(&agreement, actor, &deposit, today) {
+        Ok(()) => Ok(deposit),
+        Err(refused) if receipt(&refused) => Ok(deposit),
+        Err(_) => Err(absent()),
+    }
 }
 
 /// Whether the actor may read this deposit of this convention.
 pub fn readable(agreement: &Agreement, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> bool {
+    may_read(agreement, actor, deposit, today).is_ok()
+}
+
+fn may_read(agreement: &Agreement, actor: &Actor, deposit: &Deposit, today: NaiveDate) -> Result<()> {
     let ask = Ask::of(Use::ReadDeposit).dataset(&deposit.dataset).site(&deposit.site);
-    perimeter::may(agreement, &actor.person(), &ask, today).is_ok()
+    perimeter::may(agreement, &actor.person(), &ask, today)
 }
 
 #[cfg(test)]

@@ -143,3 +143,13 @@ pub struct RuleCount {
     #[serde(default)]
     pub message: String,
 }
+
+impl CheckReport {
+    /// The same without any value of a cell, nor any sentence that may quote one: what stays when the data are destroyed.
+    pub fn counts_only(self) -> Self {
+        let source_error = self.source_error.map(|e| SourceError { message: "Le fichier n'a pas pu être lu.".to_owned(), ..e });
+        let by_rule = self.by_rule.into_iter().map(|r| RuleCount { column: None, message: String::new(), ..r }).collect();
+        let file = FileInfo { sheet: None, dates: Vec::new(), ..self.file };
+        Self { source_error, file, columns: Vec::new(), errors: Vec::new(), by_rule, warnings: Vec::new(), ..self }
+    }
+}

@@ -113,6 +113,7 @@ pub(super) fn assess(
         pooled,
         target: indicator.target.map(target_result),
         verdict: Verdict::None,
+        exploratory: None,
         warnings,
     };
     Some(Assessed { result, decisive, target: indicator.target, better: indicator.better, role: indicator.role })

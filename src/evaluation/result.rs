@@ -50,6 +50,21 @@ pub struct ConventionRef {
     pub version: u32,
     /// SHA-256 of its canonical JSON without the provider.
     pub sha256: String,
+    /// The plan that was signed first, and froze what conclusions may be drawn from; none before a signature, and for files on the command
+    /// line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_plan: Option<SignedPlan>,
+}
+
+/// The evaluation plan as it was signed first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedPlan {
+    /// In which version.
+    pub version: u32,
+    /// SHA-256 of that version: what its parties signed.
+    pub convention_sha256: String,
+    /// SHA-256 of the canonical JSON of its plan alone.
+    pub sha256: String,
 }
 
 /// One indicator over all sites.
@@ -77,6 +92,9 @@ pub struct IndicatorResult {
     pub target: Option<TargetResult>,
     /// What the interval says of the target.
     pub verdict: Verdict,
+    /// Why it is exploratory: it was not in the plan that was signed, or not so. No conclusion is drawn from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploratory: Option<Reason>,
     /// Things that a reader should know (`fragile`, `few_clusters` …).
     pub warnings: Vec<Reason>,
 }
@@ -286,7 +304,7 @@ pub enum Verdict {
     Inconclusive,
     /// k < 3 or no standard error.
     NotEvaluable,
-    /// Secondary, or without target: no conclusion is drawn.
+    /// Secondary, exploratory or without target: no conclusion is drawn.
     None,
     /// Drawn from a pooled value that this reader may not see.
     Withheld,

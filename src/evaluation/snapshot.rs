@@ -7,8 +7,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
+    Frozen,
     disclosure::Release,
-    evaluate,
+    evaluate_under,
     release::{self, Reader},
     result::Evaluation,
 };
@@ -98,7 +99,8 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
 /// The newest snapshot, and whether it was made just now.
 async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
     let (registered, deposits) = (reference(app, agreement), counting(app, agreement).await?);
-    let inputs = inputs(&registered, &deposits, is_final);
+    let frozen = frozen(app, agreement);
+    let inputs = inputs(&registered, &frozen, &deposits, is_final);
     let newest = app.store.latest_evaluation(registered.head.id).await?.map(|row| row.head);
     if let Some(head) = newest.as_ref().filter(|head| head.inputs_sha256 == inputs) {
         return Ok((head.clone(), false));
@@ -121,7 +123,7 @@ async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&A
     let secret = secret(agreement);
     let (body, releases) = tokio::task::spawn_blocking(move || {
         let tables: Vec<_> = files.iter().map(|(deposit, path)| table(deposit, path)).collect::<Result<_>>()?;
-        let evaluation = evaluate(&convention, version, &tables[..counted], is_final);
+        let evaluation = evaluate_under(&convention, version, &frozen, &tables[..counted], is_final);
         let releases = release::all(&convention, &readers, &secret, today, &evaluation, &tables, &before);
         Ok::<_, Error>((serde_json::to_string(&evaluation).map_err(Error::internal)?, releases))
     })
@@ -211,10 +213,16 @@ async fn keep(
     Ok((row.head, true))
 }
 
-/// SHA-256 of all that decides a snapshot: the convention, the program, the deposits.
-fn inputs(registered: &Registered, deposits: &[Deposit], is_final: bool) -> String {
+/// What the first signatures froze, for the version that is evaluated.
+fn frozen(app: &App, agreement: &Agreement) -> Frozen {
+    Frozen::of(agreement, agreement.reference(app.clock.today()))
+}
+
+/// SHA-256 of all that decides a snapshot: the convention, the plan as it was signed, the program, the deposits.
+fn inputs(registered: &Registered, frozen: &Frozen, deposits: &[Deposit], is_final: bool) -> String {
     let files: Vec<_> = deposits.iter().map(|d| json!([d.site, d.dataset, d.period, d.sha256])).collect();
-    let all = json!([registered.convention.sha256, registered.head.version, env!("CARGO_PKG_VERSION"), is_final, files]);
+    let signed = frozen.plan.as_ref().map(|plan| &plan.convention_sha256);
+    let all = json!([registered.convention.sha256, registered.head.version, signed, env!("CARGO_PKG_VERSION"), is_final, files]);
     hex::encode(Sha256::digest(all.to_string()))
 }
 
@@ -240,11 +248,16 @@ pub async fn numbered(app: &App, actor: &Actor, convention: &str, number: i64) -
 
 async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<EvaluationRow>) -> Result<Option<Snapshot>> {
     let (person, today) = (actor.person(), app.clock.today());
-    let whole = perimeter::may(agreement, &person, &Ask::of(Use::Evaluation), today);
+    // A snapshot holds aggregates alone: it outlives the data.
+    let may = |ask: &Ask<'_>| match perimeter::may(agreement, &person, ask, today) {
+        Err(over) if over.code == "retention_over" => Ok(()),
+        answer => answer,
+    };
+    let whole = may(&Ask::of(Use::Evaluation));
     if let Err(refusal) = &whole {
         // A site sees its own results, and the others' as far as the comparison goes.
         let site = person.site.as_ref().ok_or_else(|| Error::new(refusal.kind, refusal.code, refusal.message.clone()))?;
-        perimeter::may(agreement, &person, &Ask::of(Use::OwnResults).site(site), today)?;
+        may(&Ask::of(Use::OwnResults).site(site))?;
     }
     let Some(row) = row else { return Ok(None) };
     let evaluation: Evaluation = match (&whole, &person.site) {
@@ -259,6 +272,9 @@ async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<Evalu
         _ => serde_json::from_str(&row.body).map_err(Error::internal)?,
     };
     let head = row.head;
-    let stale = !head.is_final && head.inputs_sha256 != inputs(&reference(app, agreement), &counting(app, agreement).await?, false);
+    let over = perimeter::agreed(agreement, &Ask::of(Use::Evaluation), today).is_err();
+    let stale = !head.is_final
+        && !over
+        && head.inputs_sha256 != inputs(&reference(app, agreement), &frozen(app, agreement), &counting(app, agreement).await?, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

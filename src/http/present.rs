@@ -40,6 +40,7 @@ pub fn deposit_badge(state: DepositState) -> Markup {
         DepositState::Rejected => State::No.badge("Refusé"),
         DepositState::Superseded => State::Open.badge("Remplacé"),
         DepositState::Withdrawn => State::Open.badge("Retiré"),
+        DepositState::Purged => State::Open.badge("Données détruites"),
     }
 }
 
@@ -215,7 +216,7 @@ pub fn said_once(conclusion: &str) -> String {
 /// The REX of each site.
 pub fn rex_rows(loaded: &Loaded, actor: &Actor, stored: &[StoredRex], today: NaiveDate) -> Vec<RexRow> {
     let Some(rex) = &loaded.document.rex else { return Vec::new() };
-    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.document.period.end.checked_add_days(d));
+    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.last_day().checked_add_days(d));
     let row = |site: crate::ids::Siren| {
         let mine = stored.iter().find(|r| r.site == site);
         let submitted = mine.and_then(|r| r.submitted_at);

@@ -121,6 +121,8 @@ impl Who {
         const HOME: (&str, &str, &str) = ("home", "À faire", "/");
         const EXPERIMENTS: (&str, &str, &str) = ("experiments", "Expérimentations", "/experimentations");
         const DEPOSITS: (&str, &str, &str) = ("deposits", "Dépôts", "/depots");
+        const RETENTION: (&str, &str, &str) = ("retention", "Conservation", "/conservation");
+        const OWN_DATA: (&str, &str, &str) = ("own_data", "Mes données", "/mes-donnees");
         const NEW: (&str, &str, &str) = ("new", "Déposer", "/depots/nouveau");
         const CONVENTIONS: (&str, &str, &str) = ("conventions", "Conventions", "/conventions");
         const AUDIT: (&str, &str, &str) = ("admin", "Journal", "/administration/journal");
@@ -128,10 +130,10 @@ impl Who {
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
         const ACCOUNTS: (&str, &str, &str) = ("admin", "Comptes", "/administration/comptes");
         match self.role.as_str() {
-            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS],
+            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS, OWN_DATA],
             "administrator" | "admin" => vec![ADMIN, REGISTER],
-            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, CONVENTIONS, AUDIT, REGISTER],
-            "officer" => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS, ACCOUNTS],
+            "dpo" | "data_protection_officer" => vec![EXPERIMENTS, CONVENTIONS, RETENTION, AUDIT, REGISTER],
+            "officer" => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS, RETENTION, ACCOUNTS],
             _ => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS],
         }
     }

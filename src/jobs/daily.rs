@@ -5,12 +5,13 @@ use chrono::{Days, NaiveTime, TimeZone};
 use chrono_tz::Europe::Paris;
 
 use super::Job;
-use crate::{app::App, audit::heads, convention::register, error::Result, evaluation::reminders, mail::preferences};
+use crate::{app::App, audit::heads, convention::register, error::Result, evaluation::reminders, mail::preferences, retention};
 
 /// The job: asks for tomorrow's round, whatever becomes of this one, and does today's.
 pub async fn run(app: &App) -> Result<()> {
     schedule(app).await?;
     register::morning(app).await?;
+    retention::round(app).await?;
     reminders::remind(app).await?;
     preferences::gather(app).await?;
     heads::export(&app.store, &app.lake, app.clock.now(), app.clock.today()).await

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     deposit,
     error::{Error, Result},
-    evaluation, mail,
+    evaluation, mail, retention,
 };
 
 /// Runs jobs, as many at a time as the settings say, until `stop`.
@@ -49,6 +49,7 @@ async fn perform(app: App, task: Task) -> Result<()> {
         Job::CheckDeposit { deposit } => deposit::process(&app, deposit).await,
         Job::Evaluate { convention } => evaluation::refresh(&app, convention).await,
         Job::SendMail { mail } => mail::deliver(&app, mail).await,
+        Job::Purge { purge } => retention::destroy(&app, purge).await,
         Job::Daily => daily::run(&app).await,
         Job::Sweep => sweep::run(&app).await,
     }
@@ -59,6 +60,6 @@ async fn give_up(app: App, job: Job, _error: Error) -> Result<()> {
     match job {
         Job::CheckDeposit { deposit } => deposit::give_up(&app, deposit).await,
         Job::SendMail { mail } => mail::give_up(&app, mail).await,
-        Job::Evaluate { .. } | Job::Daily | Job::Sweep => Ok(()),
+        Job::Evaluate { .. } | Job::Purge { .. } | Job::Daily | Job::Sweep => Ok(()),
     }
 }

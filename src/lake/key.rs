@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    ids::{DepositId, Period, Siren},
+    ids::{DepositId, Period, PurgeId, Siren},
 };
 
 /// What Hive, Spark, DuckDB and polars read as «no value» in a partition's folder.
@@ -54,6 +54,8 @@ pub enum Key {
         /// `pdf`, `html` …
         format: Name,
     },
+    /// The scan of the archives' visa on a list of elimination: `visas/{purge}.pdf`.
+    Visa(PurgeId),
     /// The ends of the audit trail's chains on a day, never swept: `audit/heads/{2026-03-12}.json`.
     AuditHeads(NaiveDate),
 }
@@ -151,6 +153,7 @@ impl fmt::Display for Key {
             }
             Self::Signed { convention, sha256 } => write!(f, "signatures/{convention}/{sha256}"),
             Self::Report { convention, evaluation, format } => write!(f, "reports/{convention}/{evaluation}.{format}"),
+            Self::Visa(purge) => write!(f, "visas/{purge}.pdf"),
             Self::AuditHeads(day) => write!(f, "audit/heads/{day}.json"),
         }
     }
@@ -175,6 +178,7 @@ impl FromStr for Key {
                 deposit: file.strip_suffix(".parquet").and_then(|id| id.parse().ok()).ok_or_else(bad)?,
             },
             ["signatures", convention, sha256] => Self::Signed { convention: convention.parse()?, sha256: sha256.parse()? },
+            ["visas", file] => Self::Visa(file.strip_suffix(".pdf").and_then(|id| id.parse().ok()).ok_or_else(bad)?),
             ["reports", convention, file] => {
                 let (evaluation, format) = file.split_once('.').ok_or_else(bad)?;
                 Self::Report {
@@ -269,6 +273,7 @@ mod tests {
             let period = month.map(|m| format!("2026-{m:02}").parse().unwrap());
             for key in [
                 Key::Upload(Uuid::from_u128(id)),
+                Key::Visa(PurgeId(Uuid::from_u128(id))),
                 Key::original(&site, &sha256).unwrap(),
                 Key::table(&convention, &dataset, &site, period, DepositId(Uuid::from_u128(id))).unwrap(),
                 Key::signed(&convention, &sha256).unwrap(),

@@ -4,6 +4,7 @@
 //! and [`View::pdf`] lay out the same view. Nothing is computed here: the numbers are those of the evaluation.
 
 pub mod agreed;
+mod bordereau;
 mod build;
 pub mod charts;
 pub mod describe;
@@ -19,6 +20,7 @@ mod view;
 use serde::Serialize;
 
 pub use self::{
+    bordereau::bordereau,
     build::{Built, Format, build},
     view::view,
 };

@@ -25,6 +25,7 @@ static ENGINE: LazyLock<TypstEngine<TypstTemplateCollection>> = LazyLock::new(||
         .with_static_source_file_resolver([
             ("report.typ", include_str!("templates/report.typ")),
             ("paper.typ", include_str!("templates/paper.typ")),
+            ("bordereau.typ", include_str!("templates/bordereau.typ")),
         ])
         .search_fonts_with(TypstKitFontOptions::new().include_system_fonts(false).include_embedded_fonts(true))
         .build()

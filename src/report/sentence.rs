@@ -14,6 +14,7 @@ use crate::{
 /// The state of an indicator: its name, and the mark that shows it without colour.
 pub fn verdict(result: &IndicatorResult) -> (&'static str, &'static str, &'static str) {
     match result.verdict {
+        _ if result.exploratory.is_some() => ("exploratory", "Exploratoire", "·"),
         Verdict::Provisional => ("provisional", "Provisoire", "◔"),
         Verdict::Reached => ("reached", "Objectif atteint", "✓"),
         Verdict::Missed => ("missed", "Objectif non atteint", "✗"),
@@ -44,6 +45,9 @@ pub fn conclusion(result: &IndicatorResult, plan: &Plan) -> String {
         });
     };
     let found = estimated(result, plan, value);
+    if let Some(reason) = &result.exploratory {
+        return typeset(&format!("{found} {}", reason.message));
+    }
     typeset(&match result.verdict {
         Verdict::Provisional => {
             format!("Provisoire : {} Aucune conclusion n'est tirée avant que les données soient arrêtées.", lower_first(&found))

@@ -28,16 +28,19 @@ pub enum DepositState {
     Superseded,
     /// Its site took it back.
     Withdrawn,
+    /// Its values were destroyed at the end of their retention.
+    Purged,
 }
 
 impl DepositState {
-    const NAMES: [(Self, &str); 6] = [
+    const NAMES: [(Self, &str); 7] = [
         (Self::Received, "received"),
         (Self::Checking, "checking"),
         (Self::Accepted, "accepted"),
         (Self::Rejected, "rejected"),
         (Self::Superseded, "superseded"),
         (Self::Withdrawn, "withdrawn"),
+        (Self::Purged, "purged"),
     ];
 
     /// Whether the check is over.
@@ -187,13 +190,15 @@ const FILTER_COUNT: &str = "SELECT COUNT(*) FROM deposits
 const BY_ID: &str = deposits!("WHERE id = $1");
 const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
-       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state <> 'withdrawn'
+       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state NOT IN ('withdrawn', 'purged')
+       AND NOT (state = 'rejected' AND report IS NULL)
        AND NOT (state = 'rejected' AND (convention_id <> $1 OR report LIKE '{\"valid\":false,\"source_error\":{\"code\":\"check_failed\"%'))
        AND (state <> 'superseded' OR EXISTS (SELECT 1 FROM deposits c WHERE c.convention = deposits.convention AND c.site = $2
          AND c.dataset = $3 AND COALESCE(c.period, '') = COALESCE($4, '') AND c.state = 'accepted'))
      ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL
+    UNION SELECT visa_key FROM purges WHERE visa_key IS NOT NULL
     UNION SELECT document_key FROM signatures WHERE document_key IS NOT NULL ORDER BY key";
 
 impl Store {
@@ -271,6 +276,24 @@ impl Store {
     /// The key of every file that a row names.
     pub async fn named_keys(&self) -> Result<Vec<String>> {
         Ok(on_db!(self, |db| query_scalar(NAMED).fetch_all(db).await)?)
+    }
+
+    /// The deposits of a convention, or of this site of it, whose file or table is still kept, in the order of their receipts.
+    pub async fn kept_deposits(&self, convention: &str, site: Option<&Siren>) -> Result<Vec<Deposit>> {
+        const SQL: &str = deposits!(
+            "WHERE convention = $1 AND ($2 IS NULL OR site = $2) AND state <> 'purged'
+               AND (original_key IS NOT NULL OR table_key IS NOT NULL) ORDER BY site, number"
+        );
+        let (convention, site) = (convention.to_owned(), site.cloned());
+        Ok(on_db!(self, |db| query_as(SQL).bind(convention).bind(site).fetch_all(db).await)?)
+    }
+
+    /// The refused deposits decided before `moment` whose file or report is still there.
+    pub async fn rejected_before(&self, moment: DateTime<Utc>) -> Result<Vec<Deposit>> {
+        const SQL: &str = deposits!(
+            "WHERE state = 'rejected' AND decided_at < $1 AND (original_key IS NOT NULL OR report IS NOT NULL) ORDER BY decided_at, id"
+        );
+        Ok(on_db!(self, |db| query_as(SQL).bind(moment).fetch_all(db).await)?)
     }
 
     /// Notes how far a running check is; does nothing once it is decided.
@@ -418,6 +441,13 @@ impl Tx {
         let named = key.clone();
         let count: i64 = on_tx!(self, |db| query_scalar(NAMED).bind(named).fetch_one(db).await)?;
         Ok((count == 0).then_some(key))
+    }
+
+    /// Forgets what the check of a refused deposit said.
+    pub async fn forget_report(&mut self, id: DepositId) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET report = NULL WHERE id = $1 AND state = 'rejected'";
+        on_tx!(self, |db| query(SQL).bind(id).execute(db).await.map(drop))?;
+        Ok(())
     }
 
     /// Takes a deposit back. [`Kind::Conflict`] unless it stands as `expected`, what the person saw.

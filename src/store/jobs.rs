@@ -8,7 +8,7 @@ use super::{Store, Tx, dialect};
 use crate::{
     clock::Clock,
     error::{Error, Result},
-    ids::{ConventionId, DepositId, JobId, MailId},
+    ids::{ConventionId, DepositId, JobId, MailId, PurgeId},
 };
 
 /// Every kind of work. Its JSON is what the queue keeps: `kind` beside the rest.
@@ -30,6 +30,11 @@ pub enum Job {
         /// Which.
         mail: MailId,
     },
+    /// Destroys what a list of elimination names.
+    Purge {
+        /// Which list.
+        purge: PurgeId,
+    },
     /// The round of every morning; see [`crate::jobs::daily`].
     Daily,
     /// Removes what nothing names any more; see [`crate::jobs::sweep`].
@@ -48,6 +53,7 @@ impl Job {
             Self::CheckDeposit { deposit } => format!("check_deposit/{deposit}"),
             Self::Evaluate { convention } => format!("evaluate/{convention}"),
             Self::SendMail { mail } => format!("send_mail/{mail}"),
+            Self::Purge { purge } => format!("purge/{purge}"),
             Self::Daily => "daily".to_owned(),
             Self::Sweep => "sweep".to_owned(),
         }

@@ -16,17 +16,65 @@ const RETEX = process.env.RETEX_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join
  * @param {Record<string, string>} [options.settings] RETEX_… variables beside the defaults
  * @param {string} [options.data] an existing data folder, which is then kept
  * @param {number} [options.timeout] milliseconds
- * @returns {Promise<{url: string, output: () => string, data: string, stop: () => Promise<void>}>}
+ * @returns {Promise<{url: string, output: () => string, data: string, startedAt: number, stop: () => Promise<void>}>}
  */
 export async function startHub({ command = "demo", settings = {}, data, timeout = 180_000 } = {}) {
   const folder = data ?? (await mkdtemp(join(tmpdir(), "retex-browser-")));
-  // Only what is asked: settings of the person's shell must not change a test.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("RETEX_")));
-  const child = spawn(RETEX, [command, "--data", folder, "--listen", "127.0.0.1:0"], {
-    cwd: ROOT,
-    env: { ...env, ...settings },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const started = start([command, "--data", folder, "--listen", "127.0.0.1:0"], settings);
+  const stop = async () => {
+    await started.stop();
+    if (!data) await rm(folder, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + timeout;
+  let startedAt;
+  while (Date.now() < deadline && !started.ended()) {
+    const url = started.output().match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
+    // When it opened: the demo's clock counts from there.
+    if (url) startedAt ??= Date.now();
+    if (url && (await ready(url))) return { url, output: started.output, data: folder, startedAt, stop };
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  await stop();
+  throw new Error(`the hub ${started.ended() ? "stopped" : "did not answer"}:\n${started.output()}`);
+}
+
+/**
+ * Starts `retex worker` beside a hub, with its settings; it works from then on.
+ * @returns {Promise<{output: () => string, stop: () => Promise<void>}>}
+ */
+export async function startWorker({ data, settings = {}, timeout = 60_000 }) {
+  const started = start(["worker", "--data", data], settings);
+  const deadline = Date.now() + timeout;
+  while (Date.now() < deadline && !started.ended()) {
+    if (started.output().includes("Retex mène les traitements.")) return started;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  await started.stop();
+  throw new Error(`the worker ${started.ended() ? "stopped" : "did not start"}:\n${started.output()}`);
+}
+
+/** Runs `retex ARGUMENTS` to its end on a hub; gives what it says, throws where it fails. */
+export async function runRetex(args, { data, settings = {}, input = "" }) {
+  const child = spawn(RETEX, args, { cwd: ROOT, env: { ...shell(), ...settings, RETEX_DATA: data }, stdio: ["pipe", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text) => (output += text));
+  }
+  child.stdin.on("error", () => {}); // A command that reads nothing may be over before.
+  child.stdin.end(`${input}\n`);
+  const code = await new Promise((done) => child.once("close", done));
+  if (code !== 0) throw new Error(`retex ${args.join(" ")} ended with ${code}:\n${output}`);
+  return output;
+}
+
+/** Only what is asked: settings of the person's shell must not change a test. */
+function shell() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("RETEX_")));
+}
+
+function start(args, settings) {
+  const child = spawn(RETEX, args, { cwd: ROOT, env: { ...shell(), ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let ended = false;
   const closed = new Promise((done) => child.once("close", () => ((ended = true), done())));
@@ -35,22 +83,13 @@ export async function startHub({ command = "demo", settings = {}, data, timeout 
     stream.on("data", (text) => (output += text));
   }
   const stop = async () => {
-    if (!ended) {
-      child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
-      await closed;
-      clearTimeout(late);
-    }
-    if (!data) await rm(folder, { recursive: true, force: true });
+    if (ended) return;
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await closed;
+    clearTimeout(late);
   };
-  const deadline = Date.now() + timeout;
-  while (Date.now() < deadline && !ended) {
-    const url = output.match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
-    if (url && (await ready(url))) return { url, output: () => output, data: folder, stop };
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  await stop();
-  throw new Error(`the hub ${ended ? "stopped" : "did not answer"}:\n${output}`);
+  return { output: () => output, ended: () => ended, stop };
 }
 
 /**

@@ -7,15 +7,19 @@ use retex::{
     audit::{self, Actor, Entry},
     backup::{Manifest, backup, restore},
     error::Kind,
-    ids::{EvaluationId, TokenId},
+    ids::{EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
     jobs::Job,
+    lake::Key,
     store::{
         Page,
         accounts::{Session, Token},
         backup::TABLES,
         deposits::DepositFilter,
         evaluations::{NewEvaluation, SummaryRow},
+        mails::Mail,
+        retention::{Clearance, Hold, NewPurge, PurgeItem, PurgeState, Removal},
         rex::RexAnswers,
+        signatures::{Means, Signature, Termination},
     },
 };
 
@@ -87,10 +91,112 @@ async fn furnish(ground: &Ground) {
     })
     .await
     .unwrap();
+    tx.insert_signature(&Signature {
+        id: SignatureId(app.clock.id()),
+        convention_id: convention,
+        party: PARIS.parse().unwrap(),
+        sha256: "s".to_owned(),
+        account_id: None,
+        name: "Dominique Petit".to_owned(),
+        quality: "Maire".to_owned(),
+        deed_reference: "2025-041".to_owned(),
+        deed_date: "2025-12-10".parse().unwrap(),
+        signed_at: now,
+        means: Means::Paper,
+        second_factor: None,
+        document_key: None,
+        recorded_by: Some(account),
+    })
+    .await
+    .unwrap();
+    tx.insert_termination(&Termination {
+        convention: "tri-demandes-2026".to_owned(),
+        ends_on: "2026-06-01".parse().unwrap(),
+        reason: "Le prestataire se retire.".to_owned(),
+        created_at: now,
+        created_by: None,
+    })
+    .await
+    .unwrap();
+    tx.insert_mail(&Mail {
+        id: MailId(app.clock.id()),
+        account_id: Some(account),
+        address: "a@exemple.fr".to_owned(),
+        kind: "in_force".to_owned(),
+        letter: "{}".to_owned(),
+        unique_key: None,
+        weekly: false,
+        created_at: now,
+        sent_at: None,
+        failed_at: None,
+        error: None,
+    })
+    .await
+    .unwrap();
     let summary = SummaryRow { deposit_sha256: "d".to_owned(), indicator_sha256: "i".to_owned(), body: "1e-300".to_owned() };
     tx.put_summaries(&[summary]).await.unwrap();
     let answers = RexAnswers { answers: "{}".to_owned(), seen: 0, updated_at: now, updated_by: account, submitted_at: Some(now) };
     tx.put_rex(convention, &PARIS.parse().unwrap(), &answers).await.unwrap();
+    let (removal, hold, purge) = (RemovalId(app.clock.id()), HoldId(app.clock.id()), PurgeId(app.clock.id()));
+    tx.insert_removal(&Removal {
+        id: removal,
+        convention: "tri-demandes-2026".to_owned(),
+        site: PARIS.parse().unwrap(),
+        reason: "r".to_owned(),
+        asked_at: now,
+        asked_by: account,
+        granted: None,
+        answer: None,
+        answered_at: None,
+        answered_by: None,
+    })
+    .await
+    .unwrap();
+    tx.answer_removal(removal, true, "oui", account, now).await.unwrap();
+    tx.insert_hold(&Hold {
+        id: hold,
+        convention: "tri-demandes-2026".to_owned(),
+        site: None,
+        reason: "r".to_owned(),
+        placed_at: now,
+        placed_by: account,
+        lifted_reason: None,
+        lifted_at: None,
+        lifted_by: None,
+    })
+    .await
+    .unwrap();
+    let new = NewPurge {
+        id: purge,
+        convention: "tri-demandes-2026".to_owned(),
+        site: Some(PARIS.parse().unwrap()),
+        removal_id: Some(removal),
+        due_on: "2026-05-01".parse().unwrap(),
+        list_sha256: "l".to_owned(),
+        made_at: now,
+    };
+    let item = PurgeItem {
+        purge_id: purge,
+        position: 1,
+        deposit_id: deposits[0].id,
+        kind: "original".to_owned(),
+        key: deposits[0].original_key.clone().unwrap(),
+        bytes: 12,
+        sha256: deposits[0].sha256.clone(),
+        shared: None,
+        destroyed_at: None,
+    };
+    tx.insert_purge(&new, &[item]).await.unwrap().unwrap();
+    // The archives' scan is a file that a row names, too.
+    lake.put(&Key::Visa(purge), bytes::Bytes::from_static(b"%PDF-")).await.unwrap();
+    let answer = Clearance {
+        state: PurgeState::VisaGiven,
+        reference: "AD75".to_owned(),
+        name: "n".to_owned(),
+        on: "2026-05-01".parse().unwrap(),
+        key: Some(Key::Visa(purge).to_string()),
+    };
+    tx.clear_purge(purge, &answer, account, now).await.unwrap();
     tx.enqueue(&app.clock, &Job::Evaluate { convention }).await.unwrap();
     for organisation in [None, Some(PARIS.parse().unwrap())] {
         audit::append(
@@ -117,7 +223,7 @@ async fn there_and_back(from: Ground, to: Ground) {
     let (first, second) = (from.folder().join("a"), from.folder().join("b"));
     let copied = backup(&from.app, &first).await.unwrap();
     assert!(copied.tables.iter().all(|t| t.rows > 0), "{:?}", copied.tables);
-    assert_eq!(copied.files.len(), 5);
+    assert_eq!(copied.files.len(), 6);
     assert_eq!(restore(&to.app, &first).await.unwrap(), copied);
     assert_eq!(audit::verify(&to.app.store).await.unwrap(), []);
     let list = async |g: &Ground| g.app.store.deposits(&DepositFilter::default(), Page::ALL).await.unwrap();

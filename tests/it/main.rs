@@ -3,6 +3,8 @@
 
 mod access;
 mod access_matrix;
+mod agreement;
+mod amendment;
 mod architecture;
 mod audit;
 mod backup;
@@ -10,8 +12,8 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
-mod drafts;
 mod disclosure;
+mod drafts;
 mod evaluate;
 mod fixtures;
 mod ground;
@@ -29,7 +31,9 @@ mod openid;
 mod paper;
 mod parquet;
 mod report;
+mod retention;
 mod samples;
 mod security;
 mod signature;
+mod signing;
 mod store;

@@ -162,6 +162,7 @@ fn verdict(indicator: &IndicatorResult) -> &'static str {
         Verdict::Inconclusive => "non concluant",
         Verdict::NotEvaluable => "non évaluable",
         Verdict::Withheld => "non affichée",
+        Verdict::None if indicator.exploratory.is_some() => "aucune, car l’indicateur est exploratoire",
         Verdict::None if indicator.target.is_none() => "aucune, car aucun objectif n’est fixé",
         Verdict::None => "aucune, car l’indicateur est secondaire",
     }

@@ -127,10 +127,11 @@ async fn enter(app: &App, by: Option<&Actor>, document: Json) -> Result<Conventi
 /// Signs a version in the hub, for the actor's site or for the Métropole.
 ///
 /// # Errors
-/// [`Kind::NotFound`] for a version that the actor may not know of; `not_signatory`, `not_a_party`; `second_factor_required`;
+/// `in_person` for a token; [`Kind::NotFound`] for a version that the actor may not know of; `not_signatory`, `not_a_party`; `second_factor_required`;
 /// `old_hash` if what was shown is not the version that is open; `version_withdrawn`, `already_signed`, `convention_terminated`,
 /// `convention_over`; located faults of the form.
 pub async fn sign(app: &App, actor: &Actor, version: ConventionId, form: SignatureForm) -> Result<Signature> {
+    actor.in_person()?;
     let agreed = known(app, actor, version).await?;
     if actor.role != Role::Signatory {
         return Err(Error::new(Kind::Forbidden, "not_signatory", "Seul le signataire de la collectivité ou de la Métropole signe."));
@@ -225,8 +226,7 @@ async fn put(app: &App, actor: &Actor, name: &str, signature: Signature) -> Resu
         letters::in_force(app, &mut tx, version, &bound).await?;
     }
     if !bound.is_empty() {
-        // What is computed follows the versions that hold, and a plan is frozen by its first signatures.
-        tx.enqueue(&app.clock, &Job::Evaluate { convention: signature.convention_id }).await?;
+        evaluate_again(app, &mut tx, signature.convention_id).await?;
     }
     tx.commit().await?;
     Ok(signature)
@@ -326,7 +326,7 @@ pub async fn withdraw(app: &App, actor: &Actor, version: ConventionId, why: &str
 /// Ends a convention before its last day: `on` is the last day in force.
 ///
 /// # Errors
-/// Officers only; a missing or long reason; `already_terminated`; `nothing_to_end` while it binds nobody; `termination_date` for a day
+/// Officers only; a missing or long reason; `already_terminated`; `nothing_to_end` while it binds nobody; `convention_over` after its last day; `termination_date` for a day
 /// that is past, or not before the last one.
 pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why: &str) -> Result<()> {
     let agreed = agreement(app, name).await?;
@@ -342,6 +342,9 @@ pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why:
     let (Some(last), Some(newest)) = (bound.iter().map(|v| v.head.ends_on).max(), bound.last()) else {
         return conflict("nothing_to_end", "Cette convention n'engage encore personne : retirez la version ouverte à la signature.");
     };
+    if today > last {
+        return conflict("convention_over", "Cette convention est déjà à son terme.");
+    }
     if on < today || on >= last {
         let message = "Le dernier jour est aujourd'hui ou plus tard, et avant la fin prévue : changez la date.";
         return Err(Error::invalid("termination_date", message).with_faults(vec![Fault::new("/on", "termination_date", message)]));
@@ -352,8 +355,17 @@ pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why:
     tx.insert_termination(&row).await?;
     record(app, &mut tx, Some(actor), None, "convention.terminate", id, json!({"name": name, "on": on, "reason": why})).await?;
     letters::ending(app, &mut tx, &agreed, on, Some(why)).await?;
-    tx.enqueue(&app.clock, &Job::Evaluate { convention: id }).await?;
+    evaluate_again(app, &mut tx, id).await?;
     tx.commit().await
+}
+
+/// What was computed follows the versions that hold and the plan that was signed first. Before a first snapshot there is nothing to make
+/// again: deposits ask for it.
+async fn evaluate_again(app: &App, tx: &mut Tx, version: ConventionId) -> Result<()> {
+    if !app.store.evaluations(version).await?.is_empty() {
+        tx.enqueue(&app.clock, &Job::Evaluate { convention: version }).await?;
+    }
+    Ok(())
 }
 
 /// Days before the last one at which parties are told that it comes.
@@ -371,7 +383,7 @@ pub async fn morning(app: &App) -> Result<()> {
             let start = version.head.starts_on;
             if agreed.terminated.is_none() && !sites.is_empty() && start <= today && start + LATE >= today {
                 letters::in_force(app, &mut tx, version, &sites).await?;
-                tx.enqueue(&app.clock, &Job::Evaluate { convention: version.head.id }).await?;
+                evaluate_again(app, &mut tx, version.head.id).await?;
             }
         }
         let last = agreed.last_day();

@@ -1,12 +1,14 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
 mod accounts;
+mod agreements;
 mod audit;
 mod conventions;
 mod deposits;
 mod drafts;
 mod evaluations;
 mod me;
+mod retention;
 mod tokens;
 
 use axum::{Json, Router, http::StatusCode, middleware::map_response};
@@ -86,13 +88,15 @@ pub fn router() -> Router<App> {
         .routes(routes!(accounts::reset_factor))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(conventions::list))
+        .routes(routes!(conventions::list, agreements::open))
         .routes(routes!(conventions::read))
-        .routes(routes!(conventions::versions))
         .routes(routes!(conventions::paper))
         .routes(routes!(conventions::version_paper))
-        .routes(routes!(conventions::withdraw))
-        .routes(routes!(conventions::terminate))
+        .routes(routes!(agreements::read))
+        .routes(routes!(agreements::document))
+        .routes(routes!(agreements::check))
+        .routes(routes!(agreements::withdraw))
+        .routes(routes!(agreements::terminate))
         .routes(routes!(drafts::list, drafts::create))
         .routes(routes!(drafts::read, drafts::save, drafts::discard))
         .routes(routes!(drafts::check))
@@ -109,6 +113,17 @@ pub fn router() -> Router<App> {
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
+        .routes(routes!(retention::list))
+        .routes(routes!(retention::read))
+        .routes(routes!(retention::visa))
+        .routes(routes!(retention::refuse))
+        .routes(routes!(retention::package))
+        .routes(routes!(retention::transfer))
+        .routes(routes!(retention::pdf))
+        .routes(routes!(retention::holds, retention::hold))
+        .routes(routes!(retention::lift))
+        .routes(routes!(retention::removals, retention::ask))
+        .routes(routes!(retention::answer))
         .routes(routes!(audit::list))
         .routes(routes!(audit::heads))
         .routes(routes!(audit::register))

@@ -118,7 +118,8 @@ pub fn withdrawable(agreement: &Agreement) -> Option<&AgreedVersion> {
 }
 
 fn none_to_withdraw() -> Error {
-    let message = "Aucune version n'attend ses premières signatures : il n'y a rien à retirer. Proposez un avenant, ou arrêtez la convention.";
+    let message =
+        "Aucune version n'attend ses premières signatures : il n'y a rien à retirer. Proposez un avenant, ou arrêtez la convention.";
     Error::new(Kind::Conflict, "nothing_to_withdraw", message)
 }
 
@@ -129,11 +130,17 @@ pub async fn confirm_withdrawal(Extract(app): Extract<App>, Signed(actor): Signe
     let signed = version.signed.len() as u64;
     let already = match signed {
         0 => "Personne ne l'a encore signée.".to_owned(),
-        n => format!("{} ne vaudront plus rien\u{a0}: ces parties signeront la version suivante.", words::plural(n, "signature déjà donnée", "signatures déjà données")),
+        n => format!(
+            "{} ne vaudront plus rien\u{a0}: ces parties signeront la version suivante.",
+            words::plural(n, "signature déjà donnée", "signatures déjà données")
+        ),
     };
     html(Confirm {
         page: page("Retirer la version ouverte", &actor, &loaded),
-        consequences: vec![format!("Vous retirez la version {}\u{a0}: elle ne se signe plus. {already}", version.head.version), "La version retirée reste lisible, avec votre motif. Rédigez ensuite une autre version.".to_owned()],
+        consequences: vec![
+            format!("Vous retirez la version {}\u{a0}: elle ne se signe plus. {already}", version.head.version),
+            "La version retirée reste lisible, avec votre motif. Rédigez ensuite une autre version.".to_owned(),
+        ],
         action: format!("{}/convention/retrait", loaded.base()),
         csrf: actor.csrf.clone(),
         reason: Some("Motif du retrait".to_owned()),

@@ -13,6 +13,7 @@ use crate::{
     app::App,
     convention::perimeter::Role,
     deposit::calendar::Standing,
+    evaluation::answers,
     http::{
         failure::{PageResult, html},
         load::{self, Line, Loaded},
@@ -152,18 +153,17 @@ fn signature_task(loaded: &Loaded, actor: &Actor, today: NaiveDate) -> Option<(N
         [a, b, c, _, ..] => format!("{a}, {b}, {c} et {}", words::plural((missing.len() - 3) as u64, "autre", "autres")),
         few => french::list(few),
     };
-    let what = format!("{}, version {}", words::plural(missing.len() as u64, "signature attendue", "signatures attendues"), version.head.version);
+    let what =
+        format!("{}, version {}", words::plural(missing.len() as u64, "signature attendue", "signatures attendues"), version.head.version);
     Some(task(what, format!("{shown} · {}", version.head.title), format!("{}/convention#signatures", loaded.base()), "Voir"))
 }
 
 /// The REX that a site has still to send, from the end of the experiment on.
 async fn rex_task(app: &App, loaded: &Loaded, actor: &Actor, today: NaiveDate) -> crate::error::Result<Option<(NaiveDate, Task)>> {
     let (Some(site), Some(rex)) = (&actor.site, &loaded.document.rex) else { return Ok(None) };
-    let submitted = app.store.rex(loaded.head.id, site).await?.is_some_and(|r| r.submitted_at.is_some());
-    let due = crate::convention::document::days(&rex.due)
-        .and_then(|d| loaded.document.period.end.checked_add_days(d))
-        .unwrap_or(loaded.document.period.end);
-    if submitted || !loaded.is_over(today) {
+    let submitted = answers::rows(app, actor, &loaded.agreement).await?.iter().any(|r| r.submitted_at.is_some());
+    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.last_day().checked_add_days(d)).unwrap_or(loaded.last_day());
+    if loaded.agreement.in_force_for(site, today).is_none() || submitted || !loaded.is_over(today) {
         return Ok(None);
     }
     let state = if due < today { State::No } else { State::Todo };

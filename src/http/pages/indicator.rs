@@ -183,12 +183,15 @@ fn formulas(i: &Indicator) -> Vec<Fact> {
 fn provenance(loaded: &Loaded, snapshot: &evaluation::Snapshot) -> Vec<Fact> {
     let e = &snapshot.evaluation;
     let kind = if snapshot.head.is_final { "définitif" } else { "provisoire" };
-    let facts = [
+    let mut facts = vec![
         ("Calcul", format!("n°\u{a0}{}, {kind}, {}", snapshot.head.number, words::moment(snapshot.head.created_at))),
         ("Convention", format!("{}, version {}", loaded.head.name, e.convention.version)),
         ("Empreinte de la convention", e.convention.sha256.clone()),
         ("Programme", e.provenance.program.clone()),
     ];
+    facts.extend(
+        e.convention.signed_plan.as_ref().map(|p| ("Plan d'évaluation tel que signé", format!("version {}, {}", p.version, p.sha256))),
+    );
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
 }
 

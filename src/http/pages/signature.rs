@@ -111,8 +111,7 @@ fn told(error: &Error) -> Notice {
 }
 
 fn is_mendable(error: &Error) -> bool {
-    matches!(error.kind, Kind::Invalid | Kind::TooMany | Kind::TooLarge | Kind::Conflict)
-        || error.code.starts_with("second_factor")
+    matches!(error.kind, Kind::Invalid | Kind::TooMany | Kind::TooLarge | Kind::Conflict) || error.code.starts_with("second_factor")
 }
 
 fn status_of(error: &Error) -> StatusCode {
@@ -155,7 +154,14 @@ async fn draw(app: &App, actor: &Actor, loaded: &Loaded, entered: Fields, notice
     let facts = [
         ("Durée", french::span(d.period.start, d.period.end)),
         ("Structures", words::count(d.parties.sites.len() as u64)),
-        ("Données partagées", format!("{}, {}", words::plural(d.datasets.len() as u64, "jeu de données", "jeux de données"), words::plural(columns as u64, "colonne", "colonnes"))),
+        (
+            "Données partagées",
+            format!(
+                "{}, {}",
+                words::plural(d.datasets.len() as u64, "jeu de données", "jeux de données"),
+                words::plural(columns as u64, "colonne", "colonnes")
+            ),
+        ),
         ("Données personnelles", if personal == 0 { "aucune".to_owned() } else { words::plural(personal as u64, "colonne", "colonnes") }),
         ("Indicateurs", words::count(d.evaluation.indicators.len() as u64)),
         ("Conservation", format!("{} mois après la fin", d.retention.months)),
@@ -216,7 +222,9 @@ async fn officer(app: &App, actor: &Actor, name: &str) -> Result<(Loaded, Agreed
         return Err(Error::new(Kind::Forbidden, "role", "Seul un chargé de mission enregistre une signature donnée ailleurs."));
     }
     let open = loaded.agreement.open().cloned();
-    let version = open.ok_or_else(|| Error::new(Kind::Conflict, "nothing_to_sign", "Toutes les parties ont signé : aucune version n'attend de signature."))?;
+    let version = open.ok_or_else(|| {
+        Error::new(Kind::Conflict, "nothing_to_sign", "Toutes les parties ont signé : aucune version n'attend de signature.")
+    })?;
     Ok((loaded, version))
 }
 
@@ -356,7 +364,14 @@ pub async fn record(
     }
 }
 
-async fn keep(app: &App, actor: &Actor, loaded: &Loaded, version: &AgreedVersion, (means, sha256): (&str, &str), fields: &Fields) -> Result<()> {
+async fn keep(
+    app: &App,
+    actor: &Actor,
+    loaded: &Loaded,
+    version: &AgreedVersion,
+    (means, sha256): (&str, &str),
+    fields: &Fields,
+) -> Result<()> {
     let unknown = || Error::invalid("party", "Choisissez la partie pour laquelle ce document est signé.");
     let party: Siren = fields.get("party").parse().map_err(|_| unknown())?;
     let form = SignatureForm { sha256: version.head.sha256.clone(), ..written(fields)? };

@@ -84,7 +84,14 @@ pub async fn parties(app: &App, loaded: &Loaded, actor: &Actor, version: &Agreed
     Ok(version.parties().map(row).collect())
 }
 
-fn party_row(loaded: &Loaded, actor: &Actor, version: &AgreedVersion, party: &Siren, given: Option<&Signature>, life: Option<Life>) -> PartyRow {
+fn party_row(
+    loaded: &Loaded,
+    actor: &Actor,
+    version: &AgreedVersion,
+    party: &Siren,
+    given: Option<&Signature>,
+    life: Option<Life>,
+) -> PartyRow {
     let badge = match (version.signed.contains_key(party), life) {
         _ if version.withdrawn() => badge(Life::Withdrawn),
         (false, _) => State::Todo.badge("N'a pas signé"),
@@ -124,7 +131,11 @@ pub fn versions(loaded: &Loaded, actor: &Actor, today: NaiveDate) -> Vec<Version
 /// What is missing or has happened, in sentences.
 pub fn blocks(agreement: &Agreement, version: &AgreedVersion, today: NaiveDate) -> Vec<String> {
     if let Some(end) = &agreement.terminated {
-        return vec![format!("La Métropole a arrêté cette convention : son dernier jour est le {}. Motif : {}", words::day(end.on), end.reason)];
+        return vec![format!(
+            "La Métropole a arrêté cette convention : son dernier jour est le {}. Motif : {}",
+            words::day(end.on),
+            end.reason
+        )];
     }
     if version.withdrawn() {
         let why = version.head.withdrawn_reason.as_deref().unwrap_or("non précisé");
