@@ -105,7 +105,7 @@ GET /purges/{id}/package                             | =
 POST /purges/{id}/visa                               | =
 POST /purges/{id}/refusal                            | =
 POST /purges/{id}/transfer                           | =
-GET /removals                                        | =
+GET /removals                                        | CSXOD
 POST /removals                                       | =
 POST /removals/{id}/answer                           | =
 ";
