@@ -46,7 +46,8 @@ const ROLES: [(char, &str); 7] = [
 const TARGETS: [&str; 4] = ["own", "other site", "other convention", "ended"];
 
 /// Operation | own site | other site | other convention | ended convention. One column alone where it is about nothing in particular. `=`
-/// says that the object has no such case.
+/// says that this hub has no object for such a case: all that is checked then is that nothing opens without a token, and the tests of that part
+/// say who may.
 const API: &str = "
 GET /me                                              | CSXAODM
 GET /conventions                                     | CSXAODM
@@ -94,6 +95,19 @@ DELETE /drafts/{id}                                  | O      | = | O   |
 GET /audit                                           | DM
 GET /audit/heads                                     | DM
 GET /register                                        | DM
+GET /holds                                           | OD
+POST /holds                                          | =
+POST /holds/{id}/lifting                             | =
+GET /purges                                          | OD
+GET /purges/{id}                                     | =
+GET /purges/{id}/bordereau.pdf                       | =
+GET /purges/{id}/package                             | =
+POST /purges/{id}/visa                               | =
+POST /purges/{id}/refusal                            | =
+POST /purges/{id}/transfer                           | =
+GET /removals                                        | CSXOD
+POST /removals                                       | =
+POST /removals/{id}/answer                           | =
 ";
 
 /// A hub with three experiments, of which one is over for good, and a draft.
@@ -192,7 +206,8 @@ impl Matrix {
             None => path.to_owned(),
         };
         let comment = "01890000-0000-7000-8000-000000000001";
-        Some(filled.replace("{version}", "1").replace("{n}", "1").replace("{comment}", comment))
+        let filled = filled.replace("{version}", "1").replace("{n}", "1").replace("{comment}", comment);
+        Some(Regex::new(r"\{[a-z_]+\}").unwrap().replace_all(&filled, "01890000-0000-7000-8000-000000000000").into_owned())
     }
 
     fn body(&self, operation: &str) -> Body {
@@ -489,6 +504,29 @@ const ELSEWHERE: &[&str] = &[
     "GET /conventions/brouillons/{id}/jeux/{name}",
     "GET /conventions/brouillons/{id}/jeux/{name}/retrait",
     "GET /conventions/brouillons/{id}/etape/{act}",
+    "GET /experimentations/{name}/convention.pdf",
+    "GET /experimentations/{name}/convention/fin",
+    "GET /experimentations/{name}/convention/retrait",
+    "GET /experimentations/{name}/signature",
+    "GET /experimentations/{name}/signature/document",
+    "GET /experimentations/{name}/signature/document/{means}/{sha256}",
+    "GET /experimentations/{name}/versions/{n}/convention.pdf",
+    "GET /experimentations/{name}/versions/{n}/signatures/{party}",
+    "GET /conservation",
+    "GET /conservation/demandes/{id}",
+    "GET /conservation/suspensions/nouvelle",
+    "GET /conservation/suspensions/{id}/levee",
+    "GET /conservation/{id}",
+    "GET /conservation/{id}/bordereau.csv",
+    "GET /conservation/{id}/bordereau.pdf",
+    "GET /conservation/{id}/refus",
+    "GET /conservation/{id}/versement",
+    "GET /conservation/{id}/versement.zip",
+    "GET /conservation/{id}/visa",
+    "GET /conservation/{id}/visa.pdf",
+    "GET /mes-donnees",
+    "GET /mes-donnees/{name}",
+    "GET /mes-donnees/{name}/retrait",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
