@@ -59,7 +59,8 @@ fn is_easy(password: &str, about: &[&str]) -> bool {
     let repeated = unit.is_some_and(|unit| unit.chars().count() <= 4 || is_common(&unit) || run(&unit));
     // What is left without what is known must still be something.
     let known = about.iter().map(|word| word.to_lowercase()).filter(|word| word.chars().count() >= 4);
-    let personal = known.into_iter().any(|word| password.contains(&word) && password.replace(&word, "").chars().count() < 6);
+    let little = |rest: String| rest.chars().count() < if rest.chars().any(char::is_alphabetic) { 6 } else { 10 };
+    let personal = known.into_iter().any(|word| password.contains(&word) && little(password.replace(&word, "")));
     distinct < 5 || repeated || personal || is_common(password) || is_common(core) || run(password) || (core.len() >= 6 && run(core))
 }
 

@@ -84,7 +84,7 @@ async fn an_edit_is_found(ground: &Ground) {
     let [id, _] = hub(ground).await;
     let whole = verify::verify(app, Vec::new()).await.unwrap();
     assert_eq!(whole.problems, []);
-    assert!(whole.entries >= 6 && whole.rows == 3 && whole.files == 4, "{whole:?}");
+    assert!(whole.entries >= 6 && whole.rows >= 3 && whole.files >= 4, "{whole:?}");
     let deposit = app.store.deposit(id).await.unwrap().unwrap();
     // An entry, a row, a file as sent, a table, a convention: each back in its place before the next.
     for (change, back, code) in [
@@ -366,7 +366,7 @@ async fn the_journal_is_filtered_read_and_exported() {
     }
     let (_, headers, csv) = get(app, &dpo, &format!("/administration/journal.csv?structure={MONTREUIL}")).await;
     assert_eq!(headers["content-disposition"], "attachment; filename=\"journal.csv\"");
-    assert!(csv.starts_with('\u{feff}') && csv.lines().nth(1).unwrap().contains("Réception d'un dépôt"), "{csv}");
+    assert!(csv.starts_with('\u{feff}') && csv.lines().any(|line| line.contains("Réception d'un dépôt")), "{csv}");
     let (_, _, jsonl) = get(app, &dpo, "/administration/journal.json?action=deposit.receive").await;
     let lines: Vec<serde_json::Value> = jsonl.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!((lines.len(), lines[0]["act"].as_str()), (2, Some("deposit.receive")));

@@ -412,7 +412,8 @@ async fn the_api_answers_its_own_description() {
     let (status, document) = hub.api("analyst", Request::get("/api/v1/openapi.json"), Body::empty()).await;
     assert_eq!((status, document["openapi"].as_str()), (StatusCode::OK, Some("3.1.0")));
     let paths: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(paths.len(), 10, "{paths:?}");
+    // Which operations there are is the access matrix's to list.
+    assert!(["/me", "/deposits", "/conventions/{id}/agreement"].iter().all(|p| paths.contains(p)), "{paths:?}");
     let (_, me) = hub.api("contributor", Request::get("/api/v1/me"), Body::empty()).await;
     assert_eq!((me["role"].as_str(), me["site"]["name"].as_str()), (Some("contributor"), Some("Montreuil")));
     let (_, list) = hub.api("contributor", Request::get("/api/v1/deposits?state=accepted&limit=1"), Body::empty()).await;

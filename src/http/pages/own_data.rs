@@ -14,6 +14,7 @@ use crate::{
     access::Actor,
     app::App,
     convention::perimeter::Role,
+    deposit,
     error::Result,
     http::{
         failure::{PageResult, html},
@@ -82,7 +83,7 @@ pub async fn one(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): 
     let loaded = load::convention(&app, &actor, &name).await?;
     let term = term(&app, &loaded.head.name).await?;
     let filter = DepositFilter { convention: Some(loaded.head.id), site: Some(site.clone()), ..DepositFilter::default() };
-    let (deposits, count) = app.store.deposits(&filter, Slice::ALL).await?;
+    let (deposits, count) = deposit::list(&app, &actor, &filter, Slice::ALL).await?;
     let kept = deposits.iter().filter(|d| d.original_key.is_some() || d.table_key.is_some()).count();
     let own: Vec<_> = removals::all(&app, &actor).await?.into_iter().filter(|r| r.convention == loaded.head.name).collect();
     let may_ask = kept > 0 && own.iter().all(|r| r.granted == Some(false));

@@ -8,6 +8,7 @@ use crate::{
     convention::{
         agreement::{AgreedVersion, Agreement, State as Life},
         perimeter::Role,
+        register,
     },
     error::Result,
     http::{
@@ -75,7 +76,7 @@ pub fn to_sign<'a>(agreement: &'a Agreement, actor: &Actor) -> Option<(&'a Agree
 
 /// Every party of a version, the Métropole first.
 pub async fn parties(app: &App, loaded: &Loaded, actor: &Actor, version: &AgreedVersion, today: NaiveDate) -> Result<Vec<PartyRow>> {
-    let signatures = app.store.signatures(&loaded.agreement.name).await?;
+    let signatures = register::signatures(app, &loaded.agreement).await?;
     let row = |party: &Siren| {
         let given = signatures.iter().find(|s| s.convention_id == version.head.id && s.party == *party);
         let life = loaded.agreement.state_for(party, today).filter(|_| party != version.metropole());
