@@ -16,7 +16,7 @@ use crate::{
     store::{
         Page,
         audit::AuditRow,
-        deposits::{Deposit, DepositFilter},
+        deposits::{Deposit, DepositFilter, DepositState},
     },
 };
 
@@ -61,6 +61,10 @@ struct Told {
     accepted: BTreeMap<String, Option<String>>,
     /// Version of a convention → hash of its document.
     conventions: BTreeMap<String, String>,
+    /// Deposits whose file was erased, as the règlement wants: a column outside the perimeter, or thirty days after a refusal.
+    erased: BTreeSet<String>,
+    /// Whether anything was ever agreed to be destroyed: by the archives' visa, their custody, or a site's request.
+    may_destroy: bool,
     /// Version, party and hash of each signature.
     signed: BTreeSet<(String, String, String)>,
 }
@@ -79,6 +83,13 @@ impl Told {
             ("deposit.accept", Some((_, id))) => {
                 self.accepted.insert(id.to_owned(), text("table_sha256"));
             }
+            ("deposit.reject", Some((_, id))) if said["erased"] == true => {
+                self.erased.insert(id.to_owned());
+            }
+            ("deposit.expire", Some((_, id))) => {
+                self.erased.insert(id.to_owned());
+            }
+            ("purge.visa" | "purge.transfer" | "removal.grant", _) => self.may_destroy = true,
             ("convention.sign" | "convention.record_signature", Some((_, id))) => {
                 let [party, sha256] = ["party", "sha256"].map(|key| text(key).unwrap_or_default());
                 self.signed.insert((id.to_owned(), party, sha256));
@@ -177,6 +188,14 @@ async fn deposits(app: &App, told: &Told, found: &mut Findings) -> Result<()> {
                 found.add("row_changed", format!("deposit/{id}"), message);
             }
             Some(_) => {}
+        }
+        // A file that went is one that had to, as the trail says.
+        let purged = deposit.state == DepositState::Purged && told.may_destroy;
+        let counted = told.accepted.contains_key(&id) && deposit.table_key.is_none();
+        let gone = deposit.original_key.is_none() && !told.erased.contains(&id);
+        if (gone || counted) && !purged {
+            let message = format!("Le dépôt {number} ne désigne plus de fichier, sans que le journal dise qu'il a été effacé.");
+            found.add("row_changed", format!("deposit/{id}"), message);
         }
         if deposit.table_key.is_some() && !told.accepted.contains_key(&id) {
             let message = format!("Le dépôt {number} est compté sans que le journal dise qu'il a été accepté.");

@@ -84,7 +84,7 @@ async fn an_edit_is_found(ground: &Ground) {
     let [id, _] = hub(ground).await;
     let whole = verify::verify(app, Vec::new()).await.unwrap();
     assert_eq!(whole.problems, []);
-    assert!(whole.entries >= 6 && whole.rows >= 3 && whole.files >= 4, "{whole:?}");
+    assert!(whole.entries >= 6 && whole.rows > 3 && whole.files == 4, "{whole:?}");
     let deposit = app.store.deposit(id).await.unwrap().unwrap();
     // An entry, a row, a file as sent, a table, a convention: each back in its place before the next.
     for (change, back, code) in [
@@ -104,6 +104,13 @@ async fn an_edit_is_found(ground: &Ground) {
         ground.raw(back).await;
         assert_eq!(found(app, Vec::new()).await, [""; 0], "{back}");
     }
+    // A row that lets go of its files, as a purge would.
+    let (original, table) = (deposit.original_key.clone().unwrap(), deposit.table_key.clone().unwrap());
+    ground.raw(&format!("UPDATE deposits SET original_key = NULL, table_key = NULL WHERE number = '{}'", deposit.number)).await;
+    assert_eq!(found(app, Vec::new()).await, ["row_changed"]);
+    ground
+        .raw(&format!("UPDATE deposits SET original_key = '{original}', table_key = '{table}' WHERE number = '{}'", deposit.number))
+        .await;
     let other = "0".repeat(64);
     ground.raw(&format!("UPDATE deposits SET sha256 = '{other}' WHERE number = '{}'", deposit.number)).await;
     assert_eq!(found(app, Vec::new()).await, ["row_changed"]);
@@ -203,14 +210,16 @@ async fn a_trail_written_anew_is_found_against_an_exported_end(ground: &Ground) 
     daily::run(app).await.unwrap();
     let first = audit::heads::kept(&app.lake).await.unwrap();
     assert_eq!(first.len(), 1, "the first one of a day stays");
-    retex::jobs::sweep::sweep(app, TimeDelta::zero()).await.unwrap();
-    assert_eq!(audit::heads::kept(&app.lake).await.unwrap(), first, "it is never swept");
     cut(ground, MONTREUIL).await;
     let agent = someone(ground, Role::Contributor, Some(MONTREUIL)).await;
     let other = app.store.deposits(&Default::default(), Page::ALL).await.unwrap().0[0].id;
     deposit::withdraw(app, &agent, other, "une autre ligne à la place").await.unwrap();
     assert_eq!(audit::verify(&app.store).await.unwrap(), []);
     assert!(found(app, Vec::new()).await.contains(&"chain_broken"));
+    // Files carry the machine's time: far ahead of it all that no row names is old.
+    app.clock.advance(TimeDelta::days(40_000));
+    retex::jobs::sweep::sweep(app, TimeDelta::zero()).await.unwrap();
+    assert_eq!(audit::heads::kept(&app.lake).await.unwrap(), first, "it is never swept");
 }
 
 async fn reads_are_written_in_batches_and_chained(ground: &Ground) {
@@ -366,7 +375,7 @@ async fn the_journal_is_filtered_read_and_exported() {
     }
     let (_, headers, csv) = get(app, &dpo, &format!("/administration/journal.csv?structure={MONTREUIL}")).await;
     assert_eq!(headers["content-disposition"], "attachment; filename=\"journal.csv\"");
-    assert!(csv.starts_with('\u{feff}') && csv.lines().any(|line| line.contains("Réception d'un dépôt")), "{csv}");
+    assert!(csv.starts_with('\u{feff}') && csv.contains("Réception d'un dépôt"), "{csv}");
     let (_, _, jsonl) = get(app, &dpo, "/administration/journal.json?action=deposit.receive").await;
     let lines: Vec<serde_json::Value> = jsonl.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!((lines.len(), lines[0]["act"].as_str()), (2, Some("deposit.receive")));
