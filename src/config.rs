@@ -3,12 +3,13 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+use ipnet::IpNet;
 
 /// A value that is never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -76,6 +77,11 @@ pub struct Config {
     #[arg(long, env = "RETEX_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Autorités de signature admises (un fichier PEM, ou un dossier de tels fichiers) pour les documents d'un parapheur ; sans elles,
+    /// un chargé de mission confirme chaque certificat.
+    #[arg(long, env = "RETEX_SIGNATURE_AUTHORITIES", value_name = "CHEMIN")]
+    pub signature_authorities: Option<PathBuf>,
+
     /// Serveur d'envoi des courriels : `smtps://HÔTE:PORT`, ou `smtp://HÔTE:PORT` qui exige STARTTLS (`?tls=none` s'en passe, pour un relais de la machine).
     #[arg(long, env = "RETEX_SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<Secret>,
@@ -91,6 +97,10 @@ pub struct Config {
     /// Expéditeur des courriels : `Retex <retex@metropole.example>`.
     #[arg(long, env = "RETEX_MAIL_FROM", value_name = "ADRESSE")]
     pub mail_from: Option<String>,
+
+    /// Adresses des serveurs mandataires dont l'en-tête `X-Forwarded-For` est cru : `10.0.0.5,192.168.0.0/16` ; de personne par défaut.
+    #[arg(long, env = "RETEX_TRUSTED_PROXY", value_delimiter = ',', value_parser = network, value_name = "RÉSEAUX")]
+    pub trusted_proxy: Vec<IpNet>,
 
     /// Taille maximale d'un fichier déposé, en octets.
     #[arg(long, env = "RETEX_MAX_UPLOAD", default_value_t = 2 * 1024 * 1024 * 1024, value_name = "OCTETS")]
@@ -111,6 +121,13 @@ pub struct Config {
     /// Whether this is `retex demo`: letters are then shown and never sent.
     #[arg(skip)]
     pub demo: bool,
+}
+
+/// An address alone, or a network.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let alone = text.parse::<IpAddr>().map(IpNet::from);
+    alone.or_else(|_| text.parse()).map_err(|_| "écrivez une adresse ou un réseau, par exemple 10.0.0.5 ou 10.0.0.0/8".to_owned())
 }
 
 /// The settings of sign-in through an OpenID Connect provider, such as ProConnect; none without an issuer.

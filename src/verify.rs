@@ -61,6 +61,8 @@ struct Told {
     accepted: BTreeMap<String, Option<String>>,
     /// Version of a convention → hash of its document.
     conventions: BTreeMap<String, String>,
+    /// Version, party and hash of each signature.
+    signed: BTreeSet<(String, String, String)>,
 }
 
 impl Told {
@@ -76,6 +78,10 @@ impl Told {
             }
             ("deposit.accept", Some((_, id))) => {
                 self.accepted.insert(id.to_owned(), text("table_sha256"));
+            }
+            ("convention.sign" | "convention.record_signature", Some((_, id))) => {
+                let [party, sha256] = ["party", "sha256"].map(|key| text(key).unwrap_or_default());
+                self.signed.insert((id.to_owned(), party, sha256));
             }
             (_, Some(("convention", id))) => {
                 if let Some(sha256) = text("sha256") {
@@ -112,10 +118,20 @@ pub async fn verify(app: &App, exported: Vec<Heads>) -> Result<Findings> {
     Ok(found)
 }
 
-/// Every version is the document that the trail says entered.
+/// Every version is the document that the trail says entered, and bears the signatures that it says were given.
 async fn conventions(app: &App, told: &Told, found: &mut Findings) -> Result<()> {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut signatures) = (BTreeSet::new(), BTreeSet::new());
     for newest in app.store.conventions().await? {
+        for signature in app.store.signatures(&newest.name).await? {
+            found.rows += 1;
+            let id = signature.convention_id.to_string();
+            let row = (id.clone(), signature.party.to_string(), signature.sha256);
+            if !told.signed.contains(&row) {
+                let message = format!("La signature de {} n'est pas dans le journal.", signature.party);
+                found.add("row_unknown", format!("convention/{id}"), message);
+            }
+            signatures.insert(row);
+        }
         for head in app.store.convention_versions(&newest.name).await? {
             found.rows += 1;
             let id = head.id.to_string();
@@ -136,6 +152,10 @@ async fn conventions(app: &App, told: &Told, found: &mut Findings) -> Result<()>
             }
             seen.insert(id);
         }
+    }
+    for (id, party, _) in told.signed.iter().filter(|signed| !signatures.contains(*signed)) {
+        let message = format!("La signature de {party}, que le journal connaît, n'existe plus telle qu'elle a été donnée.");
+        found.add("row_missing", format!("convention/{id}"), message);
     }
     for id in told.conventions.keys().filter(|id| !seen.contains(*id)) {
         found.add("row_missing", format!("convention/{id}"), "Une version de convention que le journal connaît n'existe plus.");

@@ -190,9 +190,9 @@ impl Agreement {
         self.standing().find(|v| v.signed_for(site).is_some() && v.span().0 <= today)
     }
 
-    /// The first day of the version that holds next for a site, where none holds yet.
+    /// The first day on which a version holds for a site, once it and the Métropole have signed one.
     pub fn starts_for(&self, site: &Siren) -> Option<NaiveDate> {
-        self.standing().find(|v| v.signed_for(site).is_some()).map(|v| v.span().0)
+        self.standing().filter(|v| v.signed_for(site).is_some()).map(|v| v.span().0).min()
     }
 
     /// The sites for which this version holds today.
@@ -208,8 +208,8 @@ impl Agreement {
             Some(_) if over => State::Terminated,
             Some(version) if today > version.span().1 => State::Ended,
             Some(_) => State::InForce,
+            None if self.starts_for(site).is_some_and(|start| self.terminated.as_ref().is_none_or(|t| start <= t.on)) => State::Signed,
             None if self.terminated.is_some() => State::Terminated,
-            None if self.starts_for(site).is_some() => State::Signed,
             None if today > named.span().1 => State::Ended,
             None => State::OpenForSignature,
         })

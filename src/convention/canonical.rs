@@ -9,8 +9,13 @@ pub(super) fn sha256(document: &Json) -> String {
     if let Some(object) = signed.as_object_mut() {
         object.shift_remove("provider");
     }
+    hash(&signed)
+}
+
+/// SHA-256 (hex) of the canonical text of a JSON value.
+pub(super) fn hash(json: &Json) -> String {
     let mut text = String::new();
-    write(&signed, &mut text);
+    write(json, &mut text);
     hex::encode(Sha256::digest(text))
 }
 

@@ -38,11 +38,12 @@ pub struct Change {
     pub after: Option<Json>,
 }
 
-/// Every change from `before` to `after`, in the document's order; none if both are signed alike (the order of keys and the spelling
+/// Every change from `before` to `after`, part by part of the convention; none if both are signed alike (the order of keys and the spelling
 /// of a number change nothing). The provider is told too, though it is outside what is signed.
 pub fn difference(before: &Json, after: &Json) -> Vec<Change> {
     let mut walk = Walk { changes: Vec::new() };
     walk.node(&Place::default(), Some(before), Some(after));
+    walk.changes.sort_by_key(|c| labels::SECTIONS.iter().position(|s| *s == c.section));
     walk.changes
 }
 

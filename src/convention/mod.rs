@@ -102,6 +102,11 @@ impl Convention {
         source::text(text)
     }
 
+    /// SHA-256 (hex) of the canonical JSON of the evaluation plan alone.
+    pub fn plan_sha256(&self) -> String {
+        canonical::hash(self.json.get("evaluation").unwrap_or(&Json::Null))
+    }
+
     /// The site's label in the convention, else its official name, else its SIREN.
     pub fn site_name(&self, site: &Siren) -> String {
         let label = self.document.parties.sites.iter().find(|p| &p.siren == site).and_then(|p| p.label.clone());

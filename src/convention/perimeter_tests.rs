@@ -115,10 +115,11 @@ fn what_is_not_named_is_not_allowed() {
     assert_eq!(analyst(Ask::of(Use::ReadDeposit), DURING), "ok");
     let other = site(&agreed, 1);
     assert_eq!(ask(&agreed, Role::Contributor, Some(&own), Ask::of(Use::Compare).site(&other), DURING), "use_not_agreed");
-    let none = agreement(vec![heating(1, 99, |json| json["uses"] = json!({}))], None);
-    for asked in [Use::Evaluation, Use::ReadDeposit, Use::Compare] {
-        assert_eq!(ask(&none, Role::Analyst, None, Ask::of(asked).dataset("releves"), DURING), "use_not_agreed", "{asked:?}");
+    let beside = agreement(vec![heating(1, 99, |json| json["datasets"]["autre"] = json["datasets"]["releves"].clone())], None);
+    for asked in [Use::Evaluation, Use::ReadDeposit, Use::Compare, Use::OpenData] {
+        assert_eq!(ask(&beside, Role::Analyst, None, Ask::of(asked).dataset("autre"), DURING), "use_not_agreed", "{asked:?}");
     }
+    assert_eq!(ask(&beside, Role::Contributor, Some(&own), Ask::of(Use::Deposit).dataset("autre"), DURING), "ok", "sent all the same");
 }
 
 #[test]

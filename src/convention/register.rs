@@ -70,6 +70,11 @@ pub async fn agreement(app: &App, name: &str) -> Result<Agreement> {
     assemble(app, name, heads, &signatures, termination).await
 }
 
+/// The signatures of every version of a convention, oldest first, with all that their signatories declared.
+pub async fn signatures(app: &App, agreement: &Agreement) -> Result<Vec<Signature>> {
+    app.store.signatures(&agreement.name).await
+}
+
 /// The convention that `id` is a version of.
 ///
 /// # Errors
@@ -142,7 +147,11 @@ async fn compiled(app: &App, id: ConventionId) -> Result<Arc<Convention>> {
     Ok(convention)
 }
 
-async fn compile(document: Json) -> Result<Convention> {
+/// Reads a document and compiles it, away from the threads that answer.
+///
+/// # Errors
+/// Its faults, located.
+pub async fn compile(document: Json) -> Result<Convention> {
     tokio::task::spawn_blocking(move || Convention::from_json(document)).await.map_err(Error::internal)?
 }
 

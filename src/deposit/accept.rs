@@ -94,7 +94,7 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
 /// The very same bytes for the same slot are answered with their first deposit.
 ///
 /// # Errors
-/// Those of [`allow`]; `file_too_large`; `upload_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
+/// Those of [`allow`]; `too_large`; `upload_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
 pub async fn accept<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<Accepted>
 where
     S: Stream<Item = Result<Bytes, E>>,

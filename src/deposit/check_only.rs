@@ -14,7 +14,7 @@ use crate::{
 /// Streams a body to a temporary file, checks it as a deposit into the slot would be, and removes it.
 ///
 /// # Errors
-/// Those of [`allow`]; `file_too_large`; `upload_interrupted` when the body breaks off.
+/// Those of [`allow`]; `too_large`; `upload_interrupted` when the body breaks off.
 pub async fn check_only<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<CheckReport>
 where
     S: Stream<Item = Result<Bytes, E>>,
@@ -31,9 +31,9 @@ where
             Error::invalid("upload_interrupted", "L'envoi s'est interrompu avant la fin. Rien n'a été gardé : recommencez.").with_source(e)
         })?;
         let size = piece.len() as u64;
-        left = left.checked_sub(size).ok_or_else(|| {
-            Error::new(Kind::TooLarge, "file_too_large", "Ce fichier dépasse la taille permise. Découpez-le par période.")
-        })?;
+        left = left
+            .checked_sub(size)
+            .ok_or_else(|| Error::new(Kind::TooLarge, "too_large", "Ce fichier dépasse la taille permise. Découpez-le par période."))?;
         file.write_all(&piece).await?;
     }
     file.flush().await?;

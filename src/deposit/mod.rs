@@ -6,12 +6,16 @@ pub mod check;
 mod check_only;
 pub mod decode;
 pub mod folder;
+mod list;
 pub mod parquet;
 mod process;
+mod recheck;
 pub mod report;
 pub mod starter;
 pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw};
 pub use check_only::check_only;
+pub use list::{list, report};
 pub use process::{LIMIT, give_up, process};
+pub use recheck::{RefusedFile, WouldRefuse, would_refuse};

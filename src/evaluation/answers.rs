@@ -97,6 +97,14 @@ pub async fn write(
     Ok(version)
 }
 
+/// How far each site's answers are, of those that the actor may read.
+pub async fn rows(app: &App, actor: &Actor, agreement: &Agreement) -> Result<Vec<RexRow>> {
+    let (person, today) = (actor.person(), app.clock.today());
+    let mut rows = app.store.rex_of(agreement.versions()[0].head.id).await?;
+    rows.retain(|row| perimeter::may(agreement, &person, &Ask::of(Use::ReadRex).site(&row.site), today).is_ok());
+    Ok(rows)
+}
+
 /// The answers of every site that has declared them complete, for the report.
 pub async fn submitted(app: &App, registered: &Registered) -> Result<Vec<Answers>> {
     let rows = app.store.rex_of(registered.head.id).await?.into_iter().filter(|row| row.submitted_at.is_some());

@@ -98,6 +98,7 @@ pub(super) fn assess(
             site: site.reference,
             groups: measure.groups(&site.sums),
             effect: shown(scale, &site.effect, measure.rows(&site.sums), weight),
+            as_of: None,
         })
         .collect();
     let result = IndicatorResult {
@@ -112,6 +113,7 @@ pub(super) fn assess(
         pooled,
         target: indicator.target.map(target_result),
         verdict: Verdict::None,
+        exploratory: None,
         warnings,
     };
     Some(Assessed { result, decisive, target: indicator.target, better: indicator.better, role: indicator.role })

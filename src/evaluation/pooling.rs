@@ -48,18 +48,19 @@ fn pooled(of: &str, pool: &Pool) -> Pooled {
         random: Some(RandomResult {
             method: "reml".to_owned(),
             estimate: pool.random.estimate,
-            se: pool.random.se,
-            ci: interval(pool.random.ci),
-            tau2: pool.tau2,
+            se: Some(pool.random.se),
+            ci: Some(interval(pool.random.ci)),
+            tau2: Some(pool.tau2),
             tau2_ci: pool.tau2_ci.map(interval),
-            i2: pool.i2,
-            h2: pool.h2,
-            hksj: SeCi { se: pool.hksj.se, ci: interval(pool.hksj.ci) },
+            i2: Some(pool.i2),
+            h2: Some(pool.h2),
+            hksj: Some(SeCi { se: pool.hksj.se, ci: interval(pool.hksj.ci) }),
             adhoc: SeCi { se: pool.adhoc.se, ci: interval(pool.adhoc.ci) },
             prediction: interval(pool.prediction),
         }),
         between: None,
         reason: None,
+        as_of: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Intervals are `[low, high]`; effects on a logarithmic scale stay on it; what cannot be computed is null, with its reason.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,6 +50,21 @@ pub struct ConventionRef {
     pub version: u32,
     /// SHA-256 of its canonical JSON without the provider.
     pub sha256: String,
+    /// The plan that was signed first, and froze what conclusions may be drawn from; none before a signature, and for files on the command
+    /// line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_plan: Option<SignedPlan>,
+}
+
+/// The evaluation plan as it was signed first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedPlan {
+    /// In which version.
+    pub version: u32,
+    /// SHA-256 of that version: what its parties signed.
+    pub convention_sha256: String,
+    /// SHA-256 of the canonical JSON of its plan alone.
+    pub sha256: String,
 }
 
 /// One indicator over all sites.
@@ -76,6 +92,9 @@ pub struct IndicatorResult {
     pub target: Option<TargetResult>,
     /// What the interval says of the target.
     pub verdict: Verdict,
+    /// Why it is exploratory: it was not in the plan that was signed, or not so. No conclusion is drawn from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploratory: Option<Reason>,
     /// Things that a reader should know (`fragile`, `few_clusters` …).
     pub warnings: Vec<Reason>,
 }
@@ -99,6 +118,9 @@ pub struct SiteResult {
     pub groups: Vec<Group>,
     /// Effect of the site; null fields with a reason where there is none.
     pub effect: EffectResult,
+    /// Where the values are those that were released before, because too few units have changed since: the day of that release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<NaiveDate>,
 }
 
 /// One group of rows of one site.
@@ -109,10 +131,10 @@ pub struct Group {
     /// `2026-03`, or null for the whole time.
     #[schema(value_type = Option<String>)]
     pub period: Option<Period>,
-    /// Rows with a value.
-    pub n: u64,
-    /// Rows without one.
-    pub missing: u64,
+    /// Rows with a value; null where it is withheld.
+    pub n: Option<u64>,
+    /// Rows without one; null where it is withheld.
+    pub missing: Option<u64>,
     /// Distinct clusters, where declared.
     pub clusters: Option<u64>,
     /// Rows where a proportion's value is true.
@@ -182,6 +204,9 @@ pub struct Pooled {
     pub between: Option<BetweenResult>,
     /// Why there is none.
     pub reason: Option<Reason>,
+    /// Where the value is the one that was released before: the day of that release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<NaiveDate>,
 }
 
 /// Welch's comparison of the levels of treated and control sites.
@@ -221,22 +246,22 @@ pub struct RandomResult {
     pub method: String,
     /// Σw*y/Σw*.
     pub estimate: f64,
-    /// √(1/Σw*).
-    pub se: f64,
+    /// √(1/Σw*); null, like all that says the weight of a site, where that is withheld.
+    pub se: Option<f64>,
     /// Normal interval.
-    #[schema(value_type = Vec<f64>)]
-    pub ci: Interval,
+    #[schema(value_type = Option<Vec<f64>>)]
+    pub ci: Option<Interval>,
     /// Between-site variance.
-    pub tau2: f64,
+    pub tau2: Option<f64>,
     /// Its Q-profile interval; null where it is empty.
     #[schema(value_type = Option<Vec<f64>>)]
     pub tau2_ci: Option<Interval>,
     /// In percent.
-    pub i2: f64,
+    pub i2: Option<f64>,
     /// 1 + τ²/s².
-    pub h2: f64,
+    pub h2: Option<f64>,
     /// Hartung–Knapp–Sidik–Jonkman.
-    pub hksj: SeCi,
+    pub hksj: Option<SeCi>,
     /// The same with max(1, q): what decisions use.
     pub adhoc: SeCi,
     /// Interval of a new site's effect.
@@ -279,8 +304,10 @@ pub enum Verdict {
     Inconclusive,
     /// k < 3 or no standard error.
     NotEvaluable,
-    /// Secondary, or without target: no conclusion is drawn.
+    /// Secondary, exploratory or without target: no conclusion is drawn.
     None,
+    /// Drawn from a pooled value that this reader may not see.
+    Withheld,
 }
 
 /// What an evaluation was made from.

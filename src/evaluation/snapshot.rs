@@ -2,10 +2,17 @@
 
 use std::path::Path;
 
+use chrono::NaiveDate;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{disclosure, evaluate, result::Evaluation};
+use super::{
+    Frozen,
+    disclosure::Release,
+    evaluate_under,
+    release::{self, Reader},
+    result::Evaluation,
+};
 use crate::{
     access::Actor,
     app::App,
@@ -17,11 +24,12 @@ use crate::{
     },
     deposit::parquet,
     error::{Error, Kind, Result},
-    ids::{AccountId, ConventionId, EvaluationId},
+    ids::{AccountId, ConventionId, EvaluationId, Siren},
     indicator::DepositTable,
     lake::Key,
     store::{
-        deposits::Deposit,
+        Page,
+        deposits::{Deposit, DepositFilter, DepositState},
         evaluations::{EvaluationHead, EvaluationRow, NewEvaluation},
     },
 };
@@ -91,10 +99,15 @@ pub async fn lock(app: &App, actor: &Actor, convention: &str) -> Result<Evaluati
 /// The newest snapshot, and whether it was made just now.
 async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&Actor>) -> Result<(EvaluationHead, bool)> {
     let (registered, deposits) = (reference(app, agreement), counting(app, agreement).await?);
-    let inputs = inputs(&registered, &deposits, is_final);
-    if let Some(row) = app.store.latest_evaluation(registered.head.id).await?.filter(|row| row.head.inputs_sha256 == inputs) {
-        return Ok((row.head, false));
+    let frozen = frozen(app, agreement);
+    let inputs = inputs(&registered, &frozen, &deposits, is_final);
+    let newest = app.store.latest_evaluation(registered.head.id).await?.map(|row| row.head);
+    if let Some(head) = newest.as_ref().filter(|head| head.inputs_sha256 == inputs) {
+        return Ok((head.clone(), false));
     }
+    let before = release::before(app, &registered.head.name).await?;
+    let counted = deposits.len();
+    let deposits: Vec<Deposit> = deposits.into_iter().chain(released_files(app, &registered, &before).await?).collect();
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
     for (i, deposit) in deposits.into_iter().enumerate() {
@@ -104,13 +117,52 @@ async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&A
         files.push((deposit, path));
     }
     let (convention, version) = (registered.convention.clone(), u32::try_from(registered.head.version).map_err(Error::internal)?);
-    let body = tokio::task::spawn_blocking(move || {
+    let today = app.clock.today();
+    let readers: Vec<Reader> = agreement.sites().into_iter().map(Some).chain([None]).map(|site| reader(agreement, site, today)).collect();
+    let secret = secret(agreement);
+    let (body, releases) = tokio::task::spawn_blocking(move || {
         let tables: Vec<_> = files.iter().map(|(deposit, path)| table(deposit, path)).collect::<Result<_>>()?;
-        serde_json::to_string(&evaluate(&convention, version, &tables, is_final)).map_err(Error::internal)
+        let evaluation = evaluate_under(&convention, version, &frozen, &tables[..counted], is_final);
+        let releases = release::all(&convention, &readers, &secret, today, &evaluation, &tables, &before);
+        Ok::<_, Error>((serde_json::to_string(&evaluation).map_err(Error::internal)?, releases))
     })
     .await
     .map_err(Error::internal)??;
-    keep(app, &registered, is_final, by, inputs, body).await
+    let number = newest.map_or(0, |head| head.number) + 1;
+    keep(app, &registered, is_final, by, (inputs, body, number), &releases).await
+}
+
+/// The deposits that count no longer, but did in what readers were shown, as far as their tables are still there.
+async fn released_files(app: &App, registered: &Registered, before: &release::Before) -> Result<Vec<Deposit>> {
+    let wanted = release::files(before);
+    let filter = DepositFilter { convention: Some(registered.head.id), ..DepositFilter::default() };
+    let (all, _) = if wanted.is_empty() { Default::default() } else { app.store.deposits(&filter, Page::ALL).await? };
+    let mut found: Vec<Deposit> = Vec::new();
+    for deposit in all {
+        let same = |d: &Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.sha256 == deposit.sha256;
+        let is_wanted = wanted.contains(&(deposit.dataset.clone(), deposit.sha256.clone())) && !found.iter().any(same);
+        if is_wanted
+            && deposit.state != DepositState::Accepted
+            && let Some(key) = &deposit.table_key
+        {
+            let key: Key = key.parse()?;
+            if app.lake.exists(&key).await? {
+                found.push(deposit);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What only the hub knows, always the same for one convention: the id of its first version is random, lasting, and shown to no site.
+fn secret(agreement: &Agreement) -> Vec<u8> {
+    agreement.versions()[0].head.id.0.as_bytes().to_vec()
+}
+
+/// A reader who may not see every value (none of the sites: named recipients and the public), under the uses of the version in force for them.
+fn reader(agreement: &Agreement, site: Option<Siren>, today: NaiveDate) -> Reader {
+    let version = site.as_ref().and_then(|site| agreement.in_force_for(site, today)).unwrap_or_else(|| agreement.reference(today));
+    Reader { site, version: version.head.id, convention: version.convention.clone() }
 }
 
 fn table(deposit: &Deposit, path: &Path) -> Result<DepositTable> {
@@ -128,8 +180,8 @@ async fn keep(
     registered: &Registered,
     is_final: bool,
     by: Option<&Actor>,
-    inputs: String,
-    body: String,
+    (inputs, body, number): (String, String, i64),
+    releases: &[(Reader, Release)],
 ) -> Result<(EvaluationHead, bool)> {
     let (id, now) = (EvaluationId(app.clock.id()), app.clock.now());
     let created_by: Option<AccountId> = by.map(|a| a.account);
@@ -139,6 +191,13 @@ async fn keep(
     if row.head.id != id {
         // Someone else was faster: the same again, or the final one, after which nothing comes.
         return Ok((row.head, false));
+    }
+    if row.head.number != number {
+        // What readers were shown has changed while this was computed: it is compared with that, another time.
+        return Err(Error::new(Kind::Conflict, "computing", "Les indicateurs viennent de changer. Réessayez dans un instant."));
+    }
+    for (reader, released) in releases {
+        tx.put_release(&release::row(app, reader, &row, released)?).await?;
     }
     let entry = Entry {
         at: now,
@@ -154,10 +213,16 @@ async fn keep(
     Ok((row.head, true))
 }
 
-/// SHA-256 of all that decides a snapshot: the convention, the program, the deposits.
-fn inputs(registered: &Registered, deposits: &[Deposit], is_final: bool) -> String {
+/// What the first signatures froze, for the version that is evaluated.
+fn frozen(app: &App, agreement: &Agreement) -> Frozen {
+    Frozen::of(agreement, agreement.reference(app.clock.today()))
+}
+
+/// SHA-256 of all that decides a snapshot: the convention, the plan as it was signed, the program, the deposits.
+fn inputs(registered: &Registered, frozen: &Frozen, deposits: &[Deposit], is_final: bool) -> String {
     let files: Vec<_> = deposits.iter().map(|d| json!([d.site, d.dataset, d.period, d.sha256])).collect();
-    let all = json!([registered.convention.sha256, registered.head.version, env!("CARGO_PKG_VERSION"), is_final, files]);
+    let signed = frozen.plan.as_ref().map(|plan| &plan.convention_sha256);
+    let all = json!([registered.convention.sha256, registered.head.version, signed, env!("CARGO_PKG_VERSION"), is_final, files]);
     hex::encode(Sha256::digest(all.to_string()))
 }
 
@@ -194,19 +259,22 @@ async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<Evalu
         let site = person.site.as_ref().ok_or_else(|| Error::new(refusal.kind, refusal.code, refusal.message.clone()))?;
         may(&Ask::of(Use::OwnResults).site(site))?;
     }
-    let Some(EvaluationRow { head, body }) = row else { return Ok(None) };
-    let evaluation: Evaluation = serde_json::from_str(&body).map_err(Error::internal)?;
-    let evaluation = match (&whole, &person.site) {
+    let Some(row) = row else { return Ok(None) };
+    let evaluation: Evaluation = match (&whole, &person.site) {
         (Err(_), Some(site)) => {
-            // The first version's id is random, lasting, and shown to no site.
-            let secret = agreement.versions()[0].head.id;
-            let version = agreement.in_force_for(site, today).unwrap_or_else(|| agreement.reference(today));
-            disclosure::for_site(&version.convention.document, evaluation, site, secret.0.as_bytes())
+            // What a site was shown of older snapshots is not kept: differences between many would tell what two do not.
+            let newest = app.store.latest_evaluation(row.head.convention_id).await?;
+            if newest.is_some_and(|newest| newest.head.id != row.head.id) {
+                return Ok(None);
+            }
+            release::read(app, agreement, &secret(agreement), &reader(agreement, Some(site.clone()), today), &row).await?
         }
-        _ => evaluation,
+        _ => serde_json::from_str(&row.body).map_err(Error::internal)?,
     };
     let over = perimeter::agreed(agreement, &Ask::of(Use::Evaluation), today).is_err();
-    let stale =
-        !head.is_final && !over && head.inputs_sha256 != inputs(&reference(app, agreement), &counting(app, agreement).await?, false);
+    let head = row.head;
+    let stale = !head.is_final
+        && !over
+        && head.inputs_sha256 != inputs(&reference(app, agreement), &frozen(app, agreement), &counting(app, agreement).await?, false);
     Ok(Some(Snapshot { head, evaluation, stale }))
 }

@@ -34,15 +34,17 @@ fn test(decisive: Decisive, target: Target, better: Better) -> Option<[f64; 2]> 
 }
 
 /// Gives every indicator its verdict, and its p values only on the final snapshot. Holm over the primary indicators with a
-/// target: one that cannot be evaluated counts among them, as its plan was frozen before anyone knew.
+/// target: one that cannot be evaluated counts among them, as its plan was frozen before anyone knew; an exploratory one does not, and is
+/// given no verdict, not even a provisional one.
 pub(super) fn conclude(plan: &Plan, assessed: Vec<Assessed>, is_final: bool) -> Vec<IndicatorResult> {
     let mut family = Vec::new();
     let mut results: Vec<IndicatorResult> = Vec::new();
     for (index, Assessed { mut result, decisive, target, better, role }) in assessed.into_iter().enumerate() {
-        if !is_final {
+        if !is_final || result.exploratory.is_some() {
             result.sites.iter_mut().for_each(|site| site.effect.p = None);
         }
         result.verdict = match (is_final, role, target) {
+            _ if result.exploratory.is_some() => Verdict::None,
             (false, ..) => Verdict::Provisional,
             (true, Role::Secondary, _) | (true, _, None) => Verdict::None,
             (true, Role::Primary, Some(target)) => {

@@ -50,7 +50,7 @@ fn title(status: StatusCode) -> &'static str {
         409 => "La situation a changé",
         413 => "Fichier trop lourd",
         422 | 400 | 415 => "Demande à corriger",
-        429 => "Trop d'essais",
+        429 => "Trop de demandes",
         503 => "Service indisponible",
         _ => "Une erreur est survenue",
     }
@@ -90,7 +90,13 @@ pub async fn shape(State(app): State<App>, request: Request, next: Next) -> Resp
     if let Some(failed) = response.extensions_mut().remove::<Failed>() {
         return match signed_in(&app, &headers).await {
             None => response,
-            who => render(status, who, failed.code, &failed.message, failed.faults),
+            who => {
+                let mut again = render(status, who, failed.code, &failed.message, failed.faults);
+                if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
+                    again.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+                }
+                again
+            }
         };
     }
     let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html"));

@@ -14,6 +14,7 @@ use crate::{
     },
     deposit::calendar::{self, Expected, Standing},
     error::{Error, Kind, Result},
+    evaluation,
     ids::{DepositId, Siren},
     store::{
         Page as Slice,
@@ -80,7 +81,7 @@ pub fn absent() -> Error {
 }
 
 /// Makes every «there is none» the same answer.
-fn hidden(error: Error) -> Error {
+pub fn hidden(error: Error) -> Error {
     if error.kind == Kind::NotFound { absent() } else { error }
 }
 
@@ -128,9 +129,16 @@ pub async fn conventions(app: &App, actor: &Actor) -> Result<Vec<Loaded>> {
 /// The deposits of an experiment that this person may see, newest first.
 pub async fn deposits_of(app: &App, actor: &Actor, loaded: &Loaded) -> Result<Vec<Deposit>> {
     let filter = DepositFilter { convention: Some(loaded.head.id), site: actor.site.clone(), ..DepositFilter::default() };
-    let mut deposits = app.store.deposits(&filter, Slice::ALL).await?.0;
-    deposits.retain(|d| crate::deposit::readable(&loaded.agreement, actor, d, today(app)));
-    Ok(deposits)
+    Ok(crate::deposit::list(app, actor, &filter, Slice::ALL).await?.0)
+}
+
+/// The newest snapshot as this person may see it; none where there is nothing to read today: before a version is in force, after the
+/// retention, or where the convention names no such use.
+pub async fn snapshot(app: &App, actor: &Actor, loaded: &Loaded) -> Result<Option<evaluation::Snapshot>> {
+    match evaluation::latest(app, actor, &loaded.head.name).await {
+        Err(error) if error.kind == Kind::Conflict || error.code == "use_not_agreed" => Ok(None),
+        answer => answer,
+    }
 }
 
 /// One deposit, if this person may see it: a foreign one answers exactly like an absent one.
@@ -149,14 +157,17 @@ pub struct Line {
     pub standing: Standing,
 }
 
-/// Every expected file of the sites that this person may see.
+/// Every expected file of the sites that this person may see, as the version in force for each says; nothing is expected of a site
+/// before there is one.
 pub fn coverage(loaded: &Loaded, actor: &Actor, deposits: &[Deposit], today: NaiveDate) -> Vec<Line> {
-    let expected = calendar::expected(&loaded.document, loaded.last_day());
+    let agreement = &loaded.agreement;
     let of_site = |site: Siren| {
-        expected.iter().map(move |e| Line {
+        let version = agreement.in_force_for(&site, today);
+        let expected = version.map(|v| calendar::expected(&v.convention.document, agreement.last_day_under(v))).unwrap_or_default();
+        expected.into_iter().map(move |e| Line {
+            standing: calendar::standing(&e, &site, deposits, today),
             site: site.clone(),
-            expected: e.clone(),
-            standing: calendar::standing(e, &site, deposits, today),
+            expected: e,
         })
     };
     loaded.sites_of(actor).into_iter().flat_map(of_site).collect()

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod editor;
 pub mod failure;
 pub mod health;
+pub mod limits;
 pub mod load;
 pub mod markdown;
 pub mod pages;

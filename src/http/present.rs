@@ -164,7 +164,7 @@ pub fn verdict_state(verdict: Verdict) -> State {
     match verdict {
         Verdict::Reached => State::Ok,
         Verdict::Missed => State::No,
-        Verdict::Provisional | Verdict::Inconclusive | Verdict::NotEvaluable | Verdict::None => State::Open,
+        Verdict::Provisional | Verdict::Inconclusive | Verdict::NotEvaluable | Verdict::None | Verdict::Withheld => State::Open,
     }
 }
 
@@ -216,7 +216,7 @@ pub fn said_once(conclusion: &str) -> String {
 /// The REX of each site.
 pub fn rex_rows(loaded: &Loaded, actor: &Actor, stored: &[StoredRex], today: NaiveDate) -> Vec<RexRow> {
     let Some(rex) = &loaded.document.rex else { return Vec::new() };
-    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.document.period.end.checked_add_days(d));
+    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.last_day().checked_add_days(d));
     let row = |site: crate::ids::Siren| {
         let mine = stored.iter().find(|r| r.site == site);
         let submitted = mine.and_then(|r| r.submitted_at);

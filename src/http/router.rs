@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use super::{api, assets, failure, health, pages::*, reads, security};
+use super::{api, assets, failure, health, limits, pages::*, reads, security};
 use crate::app::App;
 
 /// The whole hub: pages, API, assets, probes.
@@ -28,6 +28,17 @@ pub fn router(app: App) -> Router {
         .route("/experimentations/{name}/versions/{n}/differences", get(versions::differences))
         .route("/experimentations/{name}/convention.json", get(convention::json))
         .route("/experimentations/{name}/convention.yaml", get(convention::yaml))
+        .route("/experimentations/{name}/convention.pdf", get(convention_acts::newest))
+        .route("/experimentations/{name}/convention/retrait", get(convention_acts::confirm_withdrawal).post(convention_acts::withdraw))
+        .route("/experimentations/{name}/convention/fin", get(convention_acts::confirm_end).post(convention_acts::end))
+        .route("/experimentations/{name}/versions/{version}/convention.pdf", get(convention_acts::one))
+        .route("/experimentations/{name}/versions/{version}/signatures/{party}", get(convention_acts::document))
+        .route("/experimentations/{name}/signature", get(signature::form).post(signature::sign))
+        .route(
+            "/experimentations/{name}/signature/document",
+            get(signature::choose).post(signature::receive).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/experimentations/{name}/signature/document/{means}/{sha256}", get(signature::review).post(signature::record))
         .route("/experimentations/{name}/jeux/{dataset}/modele.csv", get(convention::template))
         .route("/experimentations/{name}/indicateurs/{id}", get(indicator::page))
         .route("/experimentations/{name}/comparer", get(compare::page))
@@ -101,6 +112,7 @@ pub fn router(app: App) -> Router {
         .merge(pages)
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(app.clone(), reads::record))
+        .layer(from_fn_with_state((app.clone(), limits::Limits::default()), limits::by_address))
         .layer(from_fn_with_state(app.clone(), security::guard))
         .layer(TraceLayer::new_for_http().make_span_with(security::span))
         .with_state(app)

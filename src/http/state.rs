@@ -1,7 +1,7 @@
 //! What handlers ask of a request: who is signed in, a form with its CSRF token, a body that streams.
 
 use axum::{
-    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, Method, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
@@ -9,9 +9,8 @@ use axum_extra::extract::{
     CookieJar,
     cookie::{Cookie, SameSite},
 };
-use std::net::SocketAddr;
 
-use super::{failure::PageError, problem::Problem, reads, view::Who};
+use super::{failure::PageError, limits, problem::Problem, reads, view::Who};
 use crate::{
     access,
     access::Actor,
@@ -54,6 +53,7 @@ impl FromRequestParts<App> for Signed {
         match actor_of_session(app, &parts.headers).await {
             Ok(Some(actor)) => {
                 reads::signed(&actor);
+                limits::by_account(parts, actor.account).map_err(|refusal| *refusal)?;
                 Ok(Self(actor))
             }
             Ok(None) => {
@@ -69,10 +69,8 @@ impl FromRequestParts<App> for Signed {
 /// The caller of the API: a bearer token, or, for reading only, a session.
 pub struct Caller(pub Actor);
 
-impl FromRequestParts<App> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+impl Caller {
+    async fn of(parts: &Parts, app: &App) -> Result<Actor> {
         let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.split_once(' '));
         // RFC 9110: the scheme's case does not matter.
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
@@ -84,20 +82,29 @@ impl FromRequestParts<App> for Caller {
                 (Some(scope), false) if scope.verbs.iter().all(|v| *v == Verb::Read) => scope.allows_verb(Verb::Write)?,
                 _ => {}
             }
-            reads::signed(&actor);
-            return Ok(Self(actor));
+            return Ok(actor);
         }
         if matches!(parts.method, Method::GET | Method::HEAD)
             && let Some(actor) = actor_of_session(app, &parts.headers).await?
         {
-            reads::signed(&actor);
-            return Ok(Self(actor));
+            return Ok(actor);
         }
-        Err(Problem(Error::new(
+        Err(Error::new(
             Kind::Unauthenticated,
             "unauthenticated",
             "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».",
-        )))
+        ))
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let actor = Self::of(parts, app).await.map_err(|error| Problem(error).into_response())?;
+        reads::signed(&actor);
+        limits::by_account(parts, actor.account).map_err(|refusal| *refusal)?;
+        Ok(Self(actor))
     }
 }
 
@@ -108,7 +115,7 @@ impl FromRequestParts<App> for From {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Self::Rejection> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(a)| a.ip().to_string()).unwrap_or_default();
+        let address = parts.extensions.get::<limits::Address>().map(|limits::Address(a)| a.to_string()).unwrap_or_default();
         let device = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).and_then(device);
         Ok(Self(access::Origin { address, device }))
     }

@@ -343,6 +343,19 @@ pub fn facts(said: &Json, short: bool) -> Vec<(String, String)> {
             ("dataset", _) => ("jeu de données", text),
             ("on", _) => ("le", text.parse::<NaiveDate>().map_or(text, words::day)),
             ("filter", _) => ("filtre", text),
+            ("signatory", _) => ("signataire", text),
+            ("means", _) => (
+                "signature",
+                match text.as_str() {
+                    "hub" => "dans Retex".to_owned(),
+                    "paper" => "sur papier".to_owned(),
+                    "parapheur" => "dans un parapheur".to_owned(),
+                    _ => text,
+                },
+            ),
+            ("quality", _) => ("qualité", text),
+            ("deed", _) => ("délibération", text),
+            ("deed_date", _) => ("du", text.parse::<NaiveDate>().map_or(text, words::day)),
             (_, _) if short => return None,
             (other, _) => return Some((other.to_owned(), text)),
         };

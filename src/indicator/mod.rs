@@ -4,6 +4,7 @@
 //! cache may keep under (SHA-256 of the file, [`indicator_hash`]). [`SiteSums::gather`] then merges the summaries of a site in
 //! the order of their hashes: a new deposit costs only itself, and neither the order of deposits nor threads change a bit.
 
+mod change;
 mod keys;
 mod rows;
 mod site;
@@ -15,6 +16,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub use self::{
+    change::{Difference, differences},
     keys::{Keys, keys_of, shown},
     rows::summarise,
     site::{Cells, Part, SiteSums},

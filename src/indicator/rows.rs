@@ -22,6 +22,35 @@ pub fn summarise(source: &Source<'_>, deposit: &DepositTable) -> Result<Summary>
 }
 
 fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
+    let mut summary = Summary { is_ratio: source.per.is_some(), ..Summary::default() };
+    let is_ratio = summary.is_ratio;
+    walk(source, deposit, |seen| match seen {
+        Seen::OutsideArms => summary.outside_arms += 1,
+        Seen::OutsidePhases => summary.outside_phases += 1,
+        Seen::Row { group, row, key: None } => summary.group(group).push(&row, is_ratio),
+        Seen::Row { group, row, key: Some((key, order)) } => {
+            // On a tie the row further down the file is the later one.
+            if summary.keyed.get(&key).is_none_or(|last| last.order <= order) {
+                let Row { value, per, cluster } = row;
+                summary.keyed.insert(key, KeyedRow { order, group, value: value.map(Sum::of), per: per.map(Sum::of), cluster });
+            }
+        }
+    })?;
+    Ok(summary)
+}
+
+/// What is read of one row that the filter keeps.
+pub(super) enum Seen {
+    /// Of no arm of the design.
+    OutsideArms,
+    /// Of no phase of the design.
+    OutsidePhases,
+    /// Of a group; with the key and the order of a cumulative row.
+    Row { group: GroupKey, row: Row, key: Option<(String, Order)> },
+}
+
+/// Reads the rows of a deposit one by one, in file order.
+pub(super) fn walk(source: &Source<'_>, deposit: &DepositTable, mut each: impl FnMut(Seen)) -> PolarsResult<()> {
     let read = Read::new(source, &deposit.table)?;
     let grouping = &source.grouping;
     let values = read.expression("value", source.value, source.unit)?;
@@ -33,7 +62,6 @@ fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
     let keys = read.text("key")?;
     let orders = read.orders("order")?;
 
-    let mut summary = Summary { is_ratio: source.per.is_some(), ..Summary::default() };
     for i in 0..deposit.table.height() {
         if kept.as_ref().is_some_and(|kept| kept[i] != Some(true)) {
             continue;
@@ -44,7 +72,7 @@ fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
                 Some(arm) if same(arm, &named.treated) => Some(Arm::Treated),
                 Some(arm) if same(arm, &named.control) => Some(Arm::Control),
                 _ => {
-                    summary.outside_arms += 1;
+                    each(Seen::OutsideArms);
                     continue;
                 }
             },
@@ -56,7 +84,7 @@ fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
                 (Some(phase), PhaseUse::Both) => Some(phase),
                 (Some(Phase::Baseline), _) => continue,
                 _ => {
-                    summary.outside_phases += 1;
+                    each(Seen::OutsidePhases);
                     continue;
                 }
             },
@@ -70,22 +98,11 @@ fn rows(source: &Source<'_>, deposit: &DepositTable) -> PolarsResult<Summary> {
                 .cluster
                 .map(|_| clusters.as_ref().and_then(|clusters| clusters[i].clone()).unwrap_or_else(|| unclustered(&deposit.sha256, i))),
         };
-        match keys.as_ref().and_then(|keys| keys[i].clone()) {
-            None => {
-                let is_ratio = summary.is_ratio;
-                summary.group(group).push(&row, is_ratio);
-            }
-            Some(key) => {
-                let order = orders.as_ref().map_or(Order::Missing, |orders| orders[i].clone());
-                // On a tie the row further down the file is the later one.
-                if summary.keyed.get(&key).is_none_or(|last| last.order <= order) {
-                    let Row { value, per, cluster } = row;
-                    summary.keyed.insert(key, KeyedRow { order, group, value: value.map(Sum::of), per: per.map(Sum::of), cluster });
-                }
-            }
-        }
+        let order = || orders.as_ref().map_or(Order::Missing, |orders| orders[i].clone());
+        let key = keys.as_ref().and_then(|keys| keys[i].clone()).map(|key| (key, order()));
+        each(Seen::Row { group, row, key });
     }
-    Ok(summary)
+    Ok(())
 }
 
 /// Whether a cell names an arm; a true/false column is written as people write it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::statistics::{PairSample, Sample, Sum};
 
 /// Arm of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
     /// Uses the solution.
@@ -17,7 +17,7 @@ pub enum Arm {
 }
 
 /// Phase of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Before.
@@ -27,7 +27,7 @@ pub enum Phase {
 }
 
 /// A group of rows of one site; what the design does not tell apart is None.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKey {
     /// Of its rows.
     pub arm: Option<Arm>,

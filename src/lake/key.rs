@@ -38,6 +38,13 @@ pub enum Key {
         /// Which deposit.
         deposit: DepositId,
     },
+    /// A document that a party signed outside the hub: `signatures/{convention}/{sha256}`.
+    Signed {
+        /// The convention's name.
+        convention: Name,
+        /// Of its bytes.
+        sha256: Hash,
+    },
     /// A report as it was produced: `reports/{convention}/{evaluation}.{format}`.
     Report {
         /// The convention's name.
@@ -124,6 +131,11 @@ impl Key {
         Ok(Self::Table { convention: convention.parse()?, dataset: dataset.parse()?, site: site.clone(), period, deposit })
     }
 
+    /// Key of a document that a party signed outside the hub; `sha256` in lower-case hexadecimal.
+    pub fn signed(convention: &str, sha256: &str) -> Result<Self> {
+        Ok(Self::Signed { convention: convention.parse()?, sha256: sha256.parse()? })
+    }
+
     /// Key of a report.
     pub fn report(convention: &str, evaluation: u32, format: &str) -> Result<Self> {
         Ok(Self::Report { convention: convention.parse()?, evaluation, format: format.parse()? })
@@ -139,6 +151,7 @@ impl fmt::Display for Key {
                 let period = period.map_or_else(|| NO_PERIOD.to_owned(), |p| p.to_string());
                 write!(f, "tables/{convention}/{dataset}/site={site}/period={period}/{deposit}.parquet")
             }
+            Self::Signed { convention, sha256 } => write!(f, "signatures/{convention}/{sha256}"),
             Self::Report { convention, evaluation, format } => write!(f, "reports/{convention}/{evaluation}.{format}"),
             Self::Visa(purge) => write!(f, "visas/{purge}.pdf"),
             Self::AuditHeads(day) => write!(f, "audit/heads/{day}.json"),
@@ -165,6 +178,7 @@ impl FromStr for Key {
                 deposit: file.strip_suffix(".parquet").and_then(|id| id.parse().ok()).ok_or_else(bad)?,
             },
             ["visas", file] => Self::Visa(file.strip_suffix(".pdf").and_then(|id| id.parse().ok()).ok_or_else(bad)?),
+            ["signatures", convention, sha256] => Self::Signed { convention: convention.parse()?, sha256: sha256.parse()? },
             ["reports", convention, file] => {
                 let (evaluation, format) = file.split_once('.').ok_or_else(bad)?;
                 Self::Report {
@@ -262,6 +276,7 @@ mod tests {
                 Key::Visa(PurgeId(Uuid::from_u128(id))),
                 Key::original(&site, &sha256).unwrap(),
                 Key::table(&convention, &dataset, &site, period, DepositId(Uuid::from_u128(id))).unwrap(),
+                Key::signed(&convention, &sha256).unwrap(),
                 Key::report(&convention, number, "pdf").unwrap(),
             ] {
                 prop_assert_eq!(&key.to_string().parse::<Key>().unwrap(), &key);

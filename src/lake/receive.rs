@@ -71,10 +71,15 @@ impl Lake {
     /// objects without a row leaves it until the row is there.
     pub async fn keep(&self, received: &Received, site: &Siren) -> Result<Key> {
         let key = Key::original(site, &received.sha256)?;
-        match self.objects.rename(&path(&received.key), &path(&key)).await {
-            Ok(()) => Ok(key),
-            Err(object_store::Error::NotFound { .. }) if self.exists(&key).await? => Ok(key),
-            Err(error) => Err(error.into()),
+        self.keep_as(received, &key).await?;
+        Ok(key)
+    }
+
+    /// The same under a name of the caller's.
+    pub async fn keep_as(&self, received: &Received, key: &Key) -> Result<()> {
+        match self.objects.rename(&path(&received.key), &path(key)).await {
+            Err(object_store::Error::NotFound { .. }) if self.exists(key).await? => Ok(()),
+            outcome => Ok(outcome?),
         }
     }
 
@@ -176,7 +181,7 @@ fn too_large(limit: u64) -> Error {
     };
     Error::new(
         Kind::TooLarge,
-        "file_too_large",
+        "too_large",
         format!("Le fichier dépasse {size}\u{a0}{unit}, la taille maximale. Envoyez-le en plusieurs parties."),
     )
 }

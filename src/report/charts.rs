@@ -122,10 +122,11 @@ fn groups(result: &IndicatorResult) -> &'static [(&'static str, &'static str)] {
 }
 
 fn counts(site: &SiteResult) -> String {
-    let n = |g: Option<&Group>| g.map_or("–".to_owned(), |g| french::integer(g.n));
+    let n = |g: Option<&Group>| g.and_then(|g| g.n).map_or("–".to_owned(), french::integer);
     match (treated(&site.groups), control(&site.groups)) {
         (None, None) => "–".to_owned(),
-        (Some(g), None) if g.arm.is_none() => french::integer(g.n),
+        (t @ Some(g), None) if g.arm.is_none() => n(t),
+        (Some(t), Some(c)) if t.n.is_none() && c.n.is_none() => "–".to_owned(),
         (t, c) => format!("{}{NBSP}/{NBSP}{}", n(t), n(c)),
     }
 }
@@ -397,7 +398,7 @@ pub fn table(result: &IndicatorResult) -> Table {
     if let Some((estimate, ci)) = pooled_value(result) {
         rows.push(summary_row(RowKind::Pooled, "Ensemble", display.bare(estimate), ci));
     }
-    if let Some(random) = &result.pooled.random {
+    if let Some(random) = result.pooled.random.as_ref().filter(|r| r.prediction.iter().any(Option::is_some)) {
         rows.push(summary_row(RowKind::Prediction, "Nouvelle structure (prédiction)", String::new(), random.prediction));
     }
     Table { columns, rows }

@@ -14,6 +14,7 @@ pub mod paper;
 mod pdf;
 pub mod scale;
 pub mod sentence;
+pub mod signing;
 mod view;
 
 use serde::Serialize;

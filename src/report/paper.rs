@@ -11,9 +11,14 @@ use serde_json::json;
 
 use super::{Fact, french, pdf};
 use crate::{
-    convention::Convention,
-    error::Result,
+    app::App,
+    convention::{
+        Convention,
+        agreement::{AgreedVersion, Agreement},
+    },
+    error::{Error, Result},
     ids::Siren,
+    store::signatures::{Means, Signature},
     territory::{self, OrganisationKind},
 };
 
@@ -88,6 +93,54 @@ fn fact(term: &str, text: impl Into<String>) -> Fact {
 
 fn article(title: &str, blocks: Vec<Block>) -> Article {
     Article { title: french::typeset(title), blocks }
+}
+
+impl From<Signature> for Given {
+    fn from(s: Signature) -> Self {
+        Self {
+            means: means(s.means).to_owned(),
+            party: s.party,
+            name: s.name,
+            quality: s.quality,
+            deed_reference: s.deed_reference,
+            deed_date: s.deed_date,
+            signed_at: s.signed_at,
+        }
+    }
+}
+
+/// How a party signed, in words.
+pub fn means(means: Means) -> &'static str {
+    match means {
+        Means::Hub => "dans la plateforme, avec un second facteur",
+        Means::Paper => "sur papier, document numérisé",
+        Means::Parapheur => "dans un parapheur électronique",
+    }
+}
+
+/// Which copy of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copy {
+    /// With the signatures given so far.
+    Signed,
+    /// Without any, whatever was signed: the one for a parapheur, or for a pen.
+    ToSign,
+}
+
+/// Writes the paper of a version.
+///
+/// # Errors
+/// [`crate::error::Kind::Internal`] alone.
+pub async fn build(app: &App, agreement: &Agreement, version: &AgreedVersion, copy: Copy) -> Result<Vec<u8>> {
+    let given: Vec<Given> = match copy {
+        Copy::ToSign => Vec::new(),
+        Copy::Signed => {
+            let all = app.store.signatures(&agreement.name).await?;
+            all.into_iter().filter(|s| s.convention_id == version.head.id).map(Given::from).collect()
+        }
+    };
+    let (convention, edition) = (version.convention.clone(), Edition::Version(version.head.version));
+    tokio::task::spawn_blocking(move || pdf(&convention, edition, &given, &[])).await.map_err(Error::internal)?
 }
 
 /// Writes the paper of a convention. `changes` says, sentence by sentence, what an amendment changes of the version before.

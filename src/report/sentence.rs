@@ -14,12 +14,14 @@ use crate::{
 /// The state of an indicator: its name, and the mark that shows it without colour.
 pub fn verdict(result: &IndicatorResult) -> (&'static str, &'static str, &'static str) {
     match result.verdict {
+        _ if result.exploratory.is_some() => ("exploratory", "Exploratoire", "·"),
         Verdict::Provisional => ("provisional", "Provisoire", "◔"),
         Verdict::Reached => ("reached", "Objectif atteint", "✓"),
         Verdict::Missed => ("missed", "Objectif non atteint", "✗"),
         Verdict::Inconclusive => ("inconclusive", "Non concluant", "~"),
         Verdict::NotEvaluable => ("not_evaluable", "Non évaluable", "–"),
         Verdict::None => ("none", "Pour information", "·"),
+        Verdict::Withheld => ("withheld", "Non affiché", "–"),
     }
 }
 
@@ -43,6 +45,9 @@ pub fn conclusion(result: &IndicatorResult, plan: &Plan) -> String {
         });
     };
     let found = estimated(result, plan, value);
+    if let Some(reason) = &result.exploratory {
+        return typeset(&format!("{found} {}", reason.message));
+    }
     typeset(&match result.verdict {
         Verdict::Provisional => {
             format!("Provisoire : {} Aucune conclusion n'est tirée avant que les données soient arrêtées.", lower_first(&found))
@@ -53,6 +58,7 @@ pub fn conclusion(result: &IndicatorResult, plan: &Plan) -> String {
         }
         Verdict::Inconclusive => format!("{found} {}", on_target(result)),
         Verdict::NotEvaluable => format!("{found} Non évaluable : les données ne permettent pas de conclure."),
+        Verdict::Withheld => format!("{found} La conclusion n'est pas affichée : elle vient de données plus récentes."),
         Verdict::None if result.role == "primary" => format!("{found} Aucun objectif n'a été convenu : aucune conclusion n'en est tirée."),
         Verdict::None => format!("{found} Indicateur secondaire : aucune conclusion n'en est tirée."),
     })
@@ -209,6 +215,7 @@ pub fn notes(result: &IndicatorResult, plan: &Plan, is_final: bool) -> Vec<Strin
         ))];
     }
     let Some(random) = &result.pooled.random else { return Vec::new() };
+    let Some((between, i2)) = random.tau2.zip(random.i2) else { return Vec::new() };
     let display = Display::of_pooled(result);
     let level = short(100.0 * plan.confidence);
     let mut notes = vec![format!(
@@ -229,8 +236,7 @@ pub fn notes(result: &IndicatorResult, plan: &Plan, is_final: bool) -> Vec<Strin
         }
         None => " (intervalle vide)".to_owned(),
     };
-    let mut spread =
-        format!("D'une structure à l'autre : τ² = {}{tau2_interval}, I² = {} %", tau2(random.tau2), french::number(random.i2, 0));
+    let mut spread = format!("D'une structure à l'autre : τ² = {}{tau2_interval}, I² = {} %", tau2(between), french::number(i2, 0));
     if let (Some(q), Some(df)) = (result.pooled.q, result.pooled.q_df) {
         spread += &format!(", Q = {} pour {} degrés de liberté", french::number(q, 2), french::number(df, 0));
         if let Some(p) = result.pooled.q_p.filter(|_| is_final) {

@@ -332,7 +332,8 @@ fn method(document: &Document, evaluation: &Evaluation) -> Vec<Fact> {
             "Les intervalles sont à {level} %. Celui de l'ensemble suit Hartung, Knapp, Sidik et Jonkman, jamais plus étroit que l'intervalle usuel. L'intervalle de prédiction dit ce qu'une structure de plus pourrait observer."
         ),
     ));
-    let primary = plan.indicators.iter().filter(|i| i.role == Role::Primary).count() as u64;
+    let exploratory = |id: &str| evaluation.indicators.iter().any(|r| r.id == id && r.exploratory.is_some());
+    let primary = plan.indicators.iter().filter(|i| i.role == Role::Primary && !exploratory(&i.id)).count() as u64;
     facts.push(fact(
         "Conclusions",
         format!(
@@ -340,6 +341,12 @@ fn method(document: &Document, evaluation: &Evaluation) -> Vec<Fact> {
             short(100.0 * plan.planning.alpha)
         ),
     ));
+    if evaluation.indicators.iter().any(|r| r.exploratory.is_some()) {
+        facts.push(fact(
+            "Indicateurs exploratoires",
+            "Un indicateur ajouté ou changé après la signature du plan d'évaluation est exploratoire : il est montré, et aucune conclusion n'en est tirée.",
+        ));
+    }
     if !evaluation.is_final {
         facts.push(fact(
             "Caractère provisoire",
@@ -352,11 +359,14 @@ fn method(document: &Document, evaluation: &Evaluation) -> Vec<Fact> {
 fn provenance(convention: &Convention, evaluation: &Evaluation) -> Provenance {
     let document = &convention.document;
     let is_final = if evaluation.is_final { " --final" } else { "" };
-    let facts = vec![
+    let mut facts = vec![
         fact("Convention", format!("{}, version {}", evaluation.convention.id, evaluation.convention.version)),
         fact("Empreinte de la convention (SHA-256, sans le prestataire)", &evaluation.convention.sha256),
-        fact("Programme", &evaluation.provenance.program),
     ];
+    if let Some(plan) = &evaluation.convention.signed_plan {
+        facts.push(fact("Plan d'évaluation tel que signé", format!("version {}, SHA-256 {}", plan.version, plan.sha256)));
+    }
+    facts.push(fact("Programme", &evaluation.provenance.program));
     let deposits = evaluation
         .provenance
         .deposits

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use der::{Decode, DecodePem, Encode, Tagged, asn1::ObjectIdentifier};
+use der::{Decode, DecodePem, Encode, Reader, Tagged, asn1::ObjectIdentifier};
 use ring::{digest, signature as verify};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use x509_cert::{
@@ -188,7 +188,7 @@ pub(super) fn check(
         RSA_SHA_256 => rsa(Some(SHA_256))?,
         RSA_SHA_384 => rsa(Some(SHA_384))?,
         RSA_SHA_512 => rsa(Some(SHA_512))?,
-        RSA_PSS => pss(pss_hash(algorithm))?,
+        RSA_PSS => pss(pss_hash(algorithm)?)?,
         ECDSA_SHA_256 if curve() == Some(P_256) => &verify::ECDSA_P256_SHA256_ASN1,
         ECDSA_SHA_256 if curve() == Some(P_384) => &verify::ECDSA_P384_SHA256_ASN1,
         ECDSA_SHA_384 if curve() == Some(P_256) => &verify::ECDSA_P256_SHA384_ASN1,
@@ -203,20 +203,24 @@ pub(super) fn check(
     Ok(verify::UnparsedPublicKey::new(method, bytes).verify(message, signature).is_ok())
 }
 
-/// The hash that RSASSA-PSS parameters name: `SEQUENCE { [0] { AlgorithmIdentifier }, … }` (RFC 4055).
-fn pss_hash(algorithm: &AlgorithmIdentifierOwned) -> Option<ObjectIdentifier> {
-    let parameters = algorithm.parameters.as_ref()?;
-    let tagged = der::Any::from_der(&first(parameters.value())?).ok()?;
-    if tagged.tag() != (der::Tag::ContextSpecific { constructed: true, number: der::TagNumber::N0 }) {
-        return None;
+/// The hash that RSASSA-PSS parameters name: `SEQUENCE { [0] { AlgorithmIdentifier }, [1] …, [2] { saltLength }, … }` (RFC 4055).
+/// A salt as long as the hash is the only one that is verified.
+fn pss_hash(algorithm: &AlgorithmIdentifierOwned) -> Result<Option<ObjectIdentifier>> {
+    let (mut hash, mut salt) = (None, 20);
+    let content = algorithm.parameters.as_ref().ok_or_else(unsupported)?.value();
+    let mut reader = der::SliceReader::new(content).map_err(|_| unsupported())?;
+    while !reader.is_finished() {
+        let tagged = der::Any::decode(&mut reader).map_err(|_| unsupported())?;
+        match tagged.tag() {
+            der::Tag::ContextSpecific { number: der::TagNumber::N0, .. } => {
+                hash = AlgorithmIdentifierOwned::from_der(tagged.value()).ok().map(|a| a.oid);
+            }
+            der::Tag::ContextSpecific { number: der::TagNumber::N2, .. } => salt = u16::from_der(tagged.value()).unwrap_or(0),
+            _ => {}
+        }
     }
-    AlgorithmIdentifierOwned::from_der(tagged.value()).ok().map(|a| a.oid)
-}
-
-/// The first value of a sequence's content, as DER.
-fn first(content: &[u8]) -> Option<Vec<u8>> {
-    let mut reader = der::SliceReader::new(content).ok()?;
-    der::Any::decode(&mut reader).ok()?.to_der().ok()
+    let length = hash.map(hash_of).transpose()?.map(|h| h.output_len());
+    if length == Some(usize::from(salt)) { Ok(hash) } else { Err(unsupported()) }
 }
 
 /// Who issued a certificate.

@@ -16,8 +16,8 @@ use crate::error::{Error, Kind, Result};
 /// The paper that should have been signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Paper<'a> {
-    /// The bytes that were handed out to be signed.
-    pub bytes: &'a [u8],
+    /// The bytes that were handed out to be signed, where they are known.
+    pub bytes: Option<&'a [u8]>,
     /// SHA-256 (hex) of the convention's version, which the paper's metadata carries.
     pub sha256: &'a str,
 }
@@ -65,8 +65,8 @@ pub fn verify(bytes: &[u8], paper: Paper<'_>, authorities: &Authorities, now: Da
     let mut reserves = Vec::new();
 
     // Which document it is comes first: the rest is of no use for another one.
-    if bytes.starts_with(paper.bytes) {
-        pdf::only_signatures_added(paper.bytes, bytes)?;
+    if let Some(handed_out) = paper.bytes.filter(|p| bytes.starts_with(p)) {
+        pdf::only_signatures_added(handed_out, bytes)?;
         verified.push(
             "Le fichier commence, octet pour octet, par la convention que le hub a remise ; seules des signatures y ont été ajoutées."
                 .to_owned(),

@@ -307,6 +307,18 @@ pub const TABLES: &[Table] = &[
             ("destroyed_at", Time),
         ],
     },
+    Table {
+        name: "released",
+        key: 2,
+        columns: &[
+            ("convention", Text),
+            ("viewer", Text),
+            ("convention_id", Id),
+            ("evaluation_id", Id),
+            ("body", Text),
+            ("created_at", Time),
+        ],
+    },
     Table { name: "summaries", key: 2, columns: &[("deposit_sha256", Text), ("indicator_sha256", Text), ("body", Text)] },
     Table {
         name: "rex",

@@ -78,6 +78,7 @@ pub mod drafts;
 pub mod evaluations;
 pub mod jobs;
 pub mod mails;
+pub mod released;
 pub mod retention;
 pub mod rex;
 pub mod signatures;

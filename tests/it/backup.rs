@@ -7,7 +7,7 @@ use retex::{
     audit::{self, Actor, Entry},
     backup::{Manifest, backup, restore},
     error::Kind,
-    ids::{EvaluationId, HoldId, PurgeId, RemovalId, TokenId},
+    ids::{EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
     jobs::Job,
     lake::Key,
     store::{
@@ -16,8 +16,10 @@ use retex::{
         backup::TABLES,
         deposits::DepositFilter,
         evaluations::{NewEvaluation, SummaryRow},
+        mails::Mail,
         retention::{Clearance, Hold, NewPurge, PurgeItem, PurgeState, Removal},
         rex::RexAnswers,
+        signatures::{Means, Signature, Termination},
     },
 };
 
@@ -86,6 +88,47 @@ async fn furnish(ground: &Ground) {
         body: "{}".to_owned(),
         created_at: now,
         created_by: Some(account),
+    })
+    .await
+    .unwrap();
+    tx.insert_signature(&Signature {
+        id: SignatureId(app.clock.id()),
+        convention_id: convention,
+        party: PARIS.parse().unwrap(),
+        sha256: "s".to_owned(),
+        account_id: None,
+        name: "Dominique Petit".to_owned(),
+        quality: "Maire".to_owned(),
+        deed_reference: "2025-041".to_owned(),
+        deed_date: "2025-12-10".parse().unwrap(),
+        signed_at: now,
+        means: Means::Paper,
+        second_factor: None,
+        document_key: None,
+        recorded_by: Some(account),
+    })
+    .await
+    .unwrap();
+    tx.insert_termination(&Termination {
+        convention: "tri-demandes-2026".to_owned(),
+        ends_on: "2026-06-01".parse().unwrap(),
+        reason: "Le prestataire se retire.".to_owned(),
+        created_at: now,
+        created_by: None,
+    })
+    .await
+    .unwrap();
+    tx.insert_mail(&Mail {
+        id: MailId(app.clock.id()),
+        account_id: Some(account),
+        address: "a@exemple.fr".to_owned(),
+        kind: "in_force".to_owned(),
+        letter: "{}".to_owned(),
+        unique_key: None,
+        created_at: now,
+        sent_at: None,
+        failed_at: None,
+        error: None,
     })
     .await
     .unwrap();

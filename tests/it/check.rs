@@ -445,6 +445,26 @@ fn what_relates_columns_is_checked_row_by_row() {
 }
 
 #[test]
+fn a_rule_on_a_column_that_is_missing_from_a_wrong_header_is_not_judged() {
+    let mut json = Convention::load_file(&shared("design/convention.example.yaml")).unwrap_or_else(|e| panic!("{:?}", e.faults)).json;
+    json["datasets"]["demandes"]["rules"] =
+        json!([{"id": "cloture-dite", "check": "bras <> 'assistant' OR date_cloture IS NOT NULL", "message": "Dites quand c'est clos."}]);
+    let codes = |json: &Json, text: &str| {
+        let mut convention = Convention::from_json(json.clone()).unwrap_or_else(|e| panic!("{:?}", e.faults));
+        let rules = convention.rules.shift_remove("demandes").expect("a dataset");
+        check(text, &rules).report.errors.into_iter().map(|e| e.code).collect::<Vec<_>>()
+    };
+    let misspelt = "id_demande;date_depot;bras;date_clotur\nD004217;2026-03-12;assistant;2026-03-14\n";
+    assert_eq!(codes(&json, misspelt), ["outside_perimeter"], "no false fault on each row");
+    // A column that may be left out, and is, is empty on every row: the rule says so.
+    let left_out = "id_demande;date_depot;bras\nD004217;2026-03-12;assistant\n";
+    assert_eq!(codes(&json, left_out), ["rule"]);
+    // Left aside under another name, it is not judged either.
+    json["datasets"]["demandes"]["schema"]["additionalProperties"] = json!(true);
+    assert_eq!(codes(&json, misspelt), [""; 0]);
+}
+
+#[test]
 fn the_limit_bounds_the_list_and_not_the_count() {
     let rules = rules(&json!({ "properties": { "a": { "type": "integer" }, "b": { "type": "integer" } } }));
     let text = format!("a;b\n{}", "x;y\n".repeat(50));

@@ -31,27 +31,27 @@ use tower::ServiceExt;
 
 use crate::ground::{Ground, signed_long_ago};
 
-const CSRF: &str = "jeton-de-formulaire";
-const MONTREUIL: &str = "219300480";
+pub const CSRF: &str = "jeton-de-formulaire";
+pub const MONTREUIL: &str = "219300480";
 const BONDY: &str = "219300107";
 
 /// The hub with a sample experiment in it, and one account per role.
-struct Hub {
-    ground: Ground,
-    router: Router,
+pub struct Hub {
+    pub ground: Ground,
+    pub router: Router,
 }
 
-fn samples(name: &str) -> PathBuf {
+pub fn samples(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
 }
 
-fn sha(text: &str) -> String {
+pub fn sha(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
 impl Hub {
     /// `names` of samples; the accounts' sessions are their roles' names.
-    async fn with(names: &[&str]) -> Self {
+    pub async fn with(names: &[&str]) -> Self {
         let ground = Ground::sqlite().await;
         ground.app.clock.advance(TimeDelta::days(257));
         let mut officer = None;
@@ -76,16 +76,16 @@ impl Hub {
         Self { ground, router }
     }
 
-    async fn send(&self, request: Request<Body>) -> Response<Body> {
+    pub async fn send(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    async fn get(&self, who: &str, path: &str) -> (StatusCode, String) {
+    pub async fn get(&self, who: &str, path: &str) -> (StatusCode, String) {
         let request = Request::get(path).header(header::COOKIE, format!("retex=session-{who}")).body(Body::empty()).unwrap();
         read(self.send(request).await).await
     }
 
-    async fn post(&self, who: &str, path: &str, form: &str) -> Response<Body> {
+    pub async fn post(&self, who: &str, path: &str, form: &str) -> Response<Body> {
         let request = Request::post(path)
             .header(header::COOKIE, format!("retex=session-{who}"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -101,13 +101,13 @@ impl Hub {
     }
 
     /// The deposits of a site.
-    async fn deposits(&self, site: &str) -> Vec<Deposit> {
+    pub async fn deposits(&self, site: &str) -> Vec<Deposit> {
         let filter = retex::store::deposits::DepositFilter { site: Some(site.parse().unwrap()), ..Default::default() };
         self.ground.app.store.deposits(&filter, retex::store::Page::ALL).await.unwrap().0
     }
 }
 
-async fn read(response: Response<Body>) -> (StatusCode, String) {
+pub async fn read(response: Response<Body>) -> (StatusCode, String) {
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, String::from_utf8_lossy(&bytes).into_owned())
@@ -164,7 +164,14 @@ async fn account(ground: &Ground, role: &str, name: &str, site: Option<&str>) ->
 
 /// Brings a sample in: its convention, its deposits with their reports, and one snapshot.
 async fn import(ground: &Ground, dir: &Path, by: AccountId) {
-    let convention = Convention::load_file(&dir.join("convention.yaml")).unwrap_or_else(|e| panic!("{e} {:?}", e.faults));
+    import_changed(ground, dir, by, |_| {}).await;
+}
+
+/// The same, of a convention that `change` changes.
+pub async fn import_changed(ground: &Ground, dir: &Path, by: AccountId, change: impl FnOnce(&mut Json)) {
+    let mut json = Convention::load_file(&dir.join("convention.yaml")).unwrap_or_else(|e| panic!("{e} {:?}", e.faults)).json;
+    change(&mut json);
+    let convention = Convention::from_json(json).unwrap_or_else(|e| panic!("{e} {:?}", e.faults));
     let (app, document) = (&ground.app, &convention.document);
     let id = ConventionId(app.clock.id());
     let mut tx = app.store.begin().await.unwrap();

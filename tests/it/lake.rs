@@ -122,7 +122,7 @@ async fn a_body_that_breaks_off_leaves_nothing(ground: &Ground) {
 async fn a_body_over_the_limit_leaves_nothing(ground: &Ground) {
     for length in [1024 * 1024 + 1, 12 * 1024 * 1024] {
         let error = receive(ground, pieces(&noise(length), 1000), length as u64 - 1).await.unwrap_err();
-        assert_eq!((error.kind, error.code), (Kind::TooLarge, "file_too_large"));
+        assert_eq!((error.kind, error.code), (Kind::TooLarge, "too_large"));
     }
     let error = receive(ground, pieces(&[0; 9], 1), 8).await.unwrap_err();
     assert_eq!(error.message, "Le fichier dépasse 8\u{a0}octets, la taille maximale. Envoyez-le en plusieurs parties.");

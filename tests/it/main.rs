@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its own setting fails")]
 
 mod access;
+mod access_matrix;
+mod agreement;
+mod amendment;
 mod architecture;
 mod audit;
 mod backup;
@@ -9,6 +12,8 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
+mod disclosure;
+mod drafts;
 mod evaluate;
 mod fixtures;
 mod ground;
@@ -28,5 +33,6 @@ mod parquet;
 mod report;
 mod retention;
 mod samples;
+mod security;
 mod signature;
 mod store;

@@ -86,10 +86,14 @@ fn table(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: Sc
     }
     let mut rows = vec![head];
     let mut reasons: Vec<(String, String)> = Vec::new();
-    for SiteResult { site, groups, effect: of } in &indicator.sites {
+    for SiteResult { site, groups, effect: of, .. } in &indicator.sites {
         let mut row = vec![site.name.clone()];
         let whole: Vec<&Group> = groups.iter().filter(|group| group.period.is_none()).collect();
-        row.extend(whole.iter().map(|group| format!("{} (n\u{a0}=\u{a0}{})", opt(group.mean, level), self::whole(group.n))));
+        row.extend(
+            whole
+                .iter()
+                .map(|group| format!("{} (n\u{a0}=\u{a0}{})", opt(group.mean, level), group.n.map_or_else(|| "–".to_owned(), self::whole))),
+        );
         if indicator.scale.is_some() {
             row.extend([
                 opt(of.estimate, effect),
@@ -131,7 +135,7 @@ fn pooled(out: &mut String, indicator: &IndicatorResult, level: Scale, effect: S
             format_args!(
                 "  Une nouvelle structure\u{a0}: {}\u{a0}; écarts entre structures\u{a0}: I²\u{a0}=\u{a0}{}",
                 ci(Some(random.prediction), scale),
-                percent(random.i2 / 100.0)
+                random.i2.map_or_else(|| "–".to_owned(), |i2| percent(i2 / 100.0))
             ),
         );
     } else if let Some(between) = &pooled.between {
@@ -157,6 +161,8 @@ fn verdict(indicator: &IndicatorResult) -> &'static str {
         Verdict::Missed => "objectif non atteint",
         Verdict::Inconclusive => "non concluant",
         Verdict::NotEvaluable => "non évaluable",
+        Verdict::Withheld => "non affichée",
+        Verdict::None if indicator.exploratory.is_some() => "aucune, car l’indicateur est exploratoire",
         Verdict::None if indicator.target.is_none() => "aucune, car aucun objectif n’est fixé",
         Verdict::None => "aucune, car l’indicateur est secondaire",
     }

@@ -27,6 +27,20 @@ pub(super) struct Keyed {
     pub then: &'static str,
 }
 
+/// The parts of a convention, in the order in which they are read.
+pub(super) const SECTIONS: [&str; 10] = [
+    "Généralités",
+    "Dates",
+    "Parties",
+    "Prestataire",
+    "Jeux de données",
+    "Usages et conservation",
+    "Plan d'évaluation",
+    "Retour d'expérience",
+    "Principes et règlement sur l'IA",
+    "Données personnelles",
+];
+
 /// The part of the convention that a place belongs to.
 pub(super) fn section(path: &[String]) -> &'static str {
     match path.first().map(String::as_str) {

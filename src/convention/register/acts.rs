@@ -127,10 +127,11 @@ async fn enter(app: &App, by: Option<&Actor>, document: Json) -> Result<Conventi
 /// Signs a version in the hub, for the actor's site or for the Métropole.
 ///
 /// # Errors
-/// [`Kind::NotFound`] for a version that the actor may not know of; `not_signatory`, `not_a_party`; `second_factor_required`;
+/// `in_person` for a token; [`Kind::NotFound`] for a version that the actor may not know of; `not_signatory`, `not_a_party`; `second_factor_required`;
 /// `old_hash` if what was shown is not the version that is open; `version_withdrawn`, `already_signed`, `convention_terminated`,
 /// `convention_over`; located faults of the form.
 pub async fn sign(app: &App, actor: &Actor, version: ConventionId, form: SignatureForm) -> Result<Signature> {
+    actor.in_person()?;
     let agreed = known(app, actor, version).await?;
     if actor.role != Role::Signatory {
         return Err(Error::new(Kind::Forbidden, "not_signatory", "Seul le signataire de la collectivité ou de la Métropole signe."));
@@ -225,8 +226,7 @@ async fn put(app: &App, actor: &Actor, name: &str, signature: Signature) -> Resu
         letters::in_force(app, &mut tx, version, &bound).await?;
     }
     if !bound.is_empty() {
-        // What is computed follows the versions that hold, and a plan is frozen by its first signatures.
-        tx.enqueue(&app.clock, &Job::Evaluate { convention: signature.convention_id }).await?;
+        evaluate_again(app, &mut tx, signature.convention_id).await?;
     }
     tx.commit().await?;
     Ok(signature)
@@ -352,8 +352,17 @@ pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why:
     tx.insert_termination(&row).await?;
     record(app, &mut tx, Some(actor), None, "convention.terminate", id, json!({"name": name, "on": on, "reason": why})).await?;
     letters::ending(app, &mut tx, &agreed, on, Some(why)).await?;
-    tx.enqueue(&app.clock, &Job::Evaluate { convention: id }).await?;
+    evaluate_again(app, &mut tx, id).await?;
     tx.commit().await
+}
+
+/// What was computed follows the versions that hold and the plan that was signed first. Before a first snapshot there is nothing to make
+/// again: deposits ask for it.
+async fn evaluate_again(app: &App, tx: &mut Tx, version: ConventionId) -> Result<()> {
+    if !app.store.evaluations(version).await?.is_empty() {
+        tx.enqueue(&app.clock, &Job::Evaluate { convention: version }).await?;
+    }
+    Ok(())
 }
 
 /// Days before the last one at which parties are told that it comes.
@@ -371,7 +380,7 @@ pub async fn morning(app: &App) -> Result<()> {
             let start = version.head.starts_on;
             if agreed.terminated.is_none() && !sites.is_empty() && start <= today && start + LATE >= today {
                 letters::in_force(app, &mut tx, version, &sites).await?;
-                tx.enqueue(&app.clock, &Job::Evaluate { convention: version.head.id }).await?;
+                evaluate_again(app, &mut tx, version.head.id).await?;
             }
         }
         let last = agreed.last_day();

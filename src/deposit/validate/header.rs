@@ -15,6 +15,15 @@ pub struct Header {
     pub warnings: Vec<CellFault>,
 }
 
+impl Header {
+    /// Absent columns, where the header is wrong or holds columns that were left out: they may be there under another name.
+    pub fn unsure<'a>(&self, rules: &'a Rules) -> Vec<&'a str> {
+        let strange = !self.errors.is_empty() || self.warnings.iter().any(|w| w.code == "extra_column");
+        let absent = rules.columns().iter().zip(&self.positions).filter(|(_, p)| strange && p.is_none());
+        absent.map(|(c, _)| c.name.as_str()).collect()
+    }
+}
+
 /// `A`, `B` … `AA`, as a spreadsheet names a column.
 pub fn letter(mut position: usize) -> String {
     let mut letters = Vec::new();

@@ -76,7 +76,7 @@ pub fn validate(table: &Table, rules: &Rules, limit: usize) -> Validated {
     rows::keys(rules, &columns, height, &mut faults);
     rows::references(rules, &columns, &mut faults);
     if let Some(frame) = &frame {
-        rows::predicates(rules, frame, &mut faults);
+        rows::predicates(rules, frame, &header.unsure(rules), &mut faults);
     }
     rows::rest(rules, &columns, height, table.strict, &mut faults);
 

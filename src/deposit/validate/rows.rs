@@ -70,9 +70,13 @@ pub fn references(rules: &Rules, columns: &[Option<Column<'_>>], faults: &mut Fa
     }
 }
 
-/// Rows on which a predicate of the convention is false; where it is unknown, or fails to compute, it passes.
-pub fn predicates(rules: &Rules, frame: &DataFrame, faults: &mut Faults) {
+/// Rows on which a predicate of the convention is false; where it is unknown, or fails to compute, it passes. One that reads a column of
+/// `unsure` is not judged: that column is in the file under another name, or has to be, and its cells are not really empty.
+pub fn predicates(rules: &Rules, frame: &DataFrame, unsure: &[&str], faults: &mut Faults) {
     for (i, predicate) in rules.predicates().iter().enumerate() {
+        if predicate.expression.columns.iter().any(|c| unsure.contains(&c.as_str())) {
+            continue;
+        }
         let position = |name: &String| rules.columns().iter().position(|c| &c.name == name);
         // The cell to look at: the column that the predicate names first.
         let place = |name: &&String| predicate.expression.sql.find(name.as_str()).unwrap_or(usize::MAX);

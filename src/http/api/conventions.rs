@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State as Extract},
+    response::Response,
 };
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -12,9 +13,14 @@ use crate::{
     app::App,
     http::{
         load::{self, Loaded},
+        pages::{
+            convention_acts::{paper_of, version_of},
+            standing,
+        },
         problem::{Problem, ProblemBody},
         state::Caller,
     },
+    report::paper::Copy,
 };
 
 /// A convention in a list.
@@ -71,4 +77,27 @@ pub(super) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     Ok(Json(load::convention(&app, &actor, &id).await?.json))
+}
+
+/// The paper of a convention, as PDF/UA-1: the version that is being signed, else the one that holds.
+#[utoipa::path(get, path = "/conventions/{id}/convention.pdf", tag = "conventions", params(("id" = String, Path, description = "`id` of the document")),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn paper(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    let loaded = load::convention(&app, &actor, &id).await?;
+    let version = standing::shown(&loaded, &actor, load::today(&app));
+    Ok(paper_of(&app, &loaded.agreement, version, Copy::Signed).await?)
+}
+
+/// The paper of one version, as PDF/UA-1.
+#[utoipa::path(get, path = "/conventions/{id}/versions/{version}/convention.pdf", tag = "conventions",
+    params(("id" = String, Path, description = "`id` of the document"), ("version" = i64, Path, description = "From 1")),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn version_paper(
+    Extract(app): Extract<App>,
+    Caller(actor): Caller,
+    Path((id, version)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let loaded = load::convention(&app, &actor, &id).await?;
+    let version = version_of(&loaded, &actor, version.parse().map_err(|_| load::absent())?)?;
+    Ok(paper_of(&app, &loaded.agreement, version, Copy::Signed).await?)
 }

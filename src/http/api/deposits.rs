@@ -131,7 +131,7 @@ pub(super) async fn list(
     let state = q.state.map(|s| s.parse()).transpose()?;
     let filter = DepositFilter { convention, site: actor.site.clone().or(wanted), dataset, state };
     let slice = Slice { offset: q.offset.unwrap_or(0).max(0), limit: q.limit.unwrap_or(100).clamp(0, 1000) };
-    let (found, count) = app.store.deposits(&filter, slice).await?;
+    let (found, count) = deposit::list(&app, &actor, &filter, slice).await?;
     Ok(Json(DepositList { count, deposits: found.into_iter().map(DepositBody::from).collect() }))
 }
 
@@ -149,8 +149,7 @@ pub(super) async fn report(
     Path(id): Path<String>,
 ) -> Result<Json<CheckReport>, Problem> {
     let found = load::deposit(&app, &actor, &id).await?;
-    let text = app.store.deposit_report(found.id).await?.ok_or_else(load::absent)?;
-    Ok(Json(serde_json::from_str(&text).map_err(Error::internal)?))
+    Ok(Json(deposit::report(&app, &actor, found.id).await?.ok_or_else(load::absent)?))
 }
 
 /// What a file is for.

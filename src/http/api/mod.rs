@@ -1,6 +1,7 @@
 //! The API: `/api/v1`, JSON, described by its own OpenAPI 3.1 document.
 
 mod accounts;
+mod agreements;
 mod audit;
 mod conventions;
 mod deposits;
@@ -14,7 +15,10 @@ use axum::{Json, Router, http::StatusCode, middleware::map_response};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, RefOr, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -44,6 +48,33 @@ impl Modify for Bearer {
     }
 }
 
+/// Says of every operation what any of them may answer, and that an error is a problem.
+fn with_refusals(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    const ANY: [(&str, &str); 4] = [
+        ("400", "La demande est mal formée"),
+        ("401", "Il manque un jeton d'accès, ou il n'est plus valable"),
+        ("403", "Le jeton ou le rôle ne permet pas cette action"),
+        ("429", "Trop de demandes à la fois\u{a0}: `Retry-After` dit combien de secondes attendre"),
+    ];
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for responses in operations.into_iter().flatten().map(|operation| &mut operation.responses.responses) {
+            for (status, words) in ANY {
+                responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(ResponseBuilder::new().description(words).build()));
+            }
+            for (status, response) in responses.iter_mut() {
+                if let RefOr::T(response) = response
+                    && status.starts_with('4')
+                {
+                    let content = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+                    response.content = [("application/problem+json".to_owned(), RefOr::T(content))].into_iter().collect();
+                }
+            }
+        }
+    }
+    document
+}
+
 /// Every route of the API, with its description.
 pub fn router() -> Router<App> {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
@@ -59,6 +90,14 @@ pub fn router() -> Router<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(conventions::list))
         .routes(routes!(conventions::read))
+        .routes(routes!(conventions::paper))
+        .routes(routes!(conventions::version_paper))
+        .routes(routes!(agreements::read))
+        .routes(routes!(agreements::document))
+        .routes(routes!(agreements::check))
+        .routes(routes!(agreements::open))
+        .routes(routes!(agreements::withdraw))
+        .routes(routes!(agreements::terminate))
         .routes(routes!(drafts::list, drafts::create))
         .routes(routes!(drafts::read, drafts::save, drafts::discard))
         .routes(routes!(drafts::check))
@@ -90,6 +129,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(audit::heads))
         .routes(routes!(audit::register))
         .split_for_parts();
+    let document = with_refusals(document);
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))
         .fallback(|| async { StatusCode::NOT_FOUND })

@@ -125,7 +125,7 @@ for (const form of document.querySelectorAll("form[data-check]")) {
         if (field.matches("input, select, textarea")) {
           field.setAttribute("aria-invalid", "true");
           field.setAttribute("aria-describedby", id);
-          (field.closest(".pair, .choice") || field).before(p);
+          (field.closest(".valued, .choice") || field).before(p);
         } else {
           const title = field.querySelector("legend, h2, h3, h4");
           if (title && title.parentElement === field) title.after(p); else field.prepend(p);

@@ -1,20 +1,24 @@
 //! The convention, readable.
 
 use askama::Template;
-use axum::{
-    extract::{Path, State as Extract},
-    http::header,
-    response::IntoResponse,
+use axum::extract::{Path, Query, State as Extract};
+use serde::Deserialize;
+
+use super::{
+    convention_acts::{attachment, withdrawable},
+    standing::{self, PartyRow, VersionRow},
 };
 
 use crate::{
+    access::Actor,
     app::App,
-    convention::document::Document,
+    convention::{agreement::AgreedVersion, document::Document, perimeter::Role},
     http::{
         failure::{PageResult, html},
-        load, present,
+        load::{self, Loaded},
+        present,
         state::{Signed, who},
-        view::{Fact, Page, Tab},
+        view::{Fact, Markup, Notice, Page, State, Tab},
         words,
     },
     report::{
@@ -40,8 +44,35 @@ pub struct ConventionPage {
     pub plan: Vec<Fact>,
     pub indicators: Vec<IndicatorView>,
     pub facts: Vec<Fact>,
-    pub parties: Vec<String>,
     pub sha256: String,
+    pub notice: Option<Notice>,
+    pub badge: Markup,
+    pub sign: Option<String>,
+    pub signed_version: i64,
+    pub parties: Vec<PartyRow>,
+    pub blocks: Vec<String>,
+    pub versions: Vec<VersionRow>,
+    pub acts: Vec<(String, String)>,
+}
+
+/// What has just been done.
+#[derive(Debug, Default, Deserialize)]
+pub struct Done {
+    #[serde(default)]
+    fait: String,
+}
+
+impl Done {
+    fn notice(&self) -> Option<Notice> {
+        let title = match self.fait.as_str() {
+            "signature" => "Votre signature est enregistrée",
+            "enregistrement" => "La signature est enregistrée",
+            "retrait" => "La version est retirée",
+            "fin" => "La convention est arrêtée",
+            _ => return None,
+        };
+        Some(Notice::new(State::Ok, title, Vec::new()))
+    }
 }
 
 /// One dataset.
@@ -57,11 +88,11 @@ pub struct DatasetView {
 }
 
 /// `GET /experimentations/{name}/convention`.
-pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
+pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>, Query(done): Query<Done>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
-    let d = &loaded.document;
-    let mut parties = vec![format!("{} (porteur)", load::organisation(&d.parties.metropole.siren))];
-    parties.extend(d.parties.sites.iter().map(|p| loaded.site_name(&p.siren)));
+    let (d, today) = (&loaded.document, load::today(&app));
+    let version = standing::shown(&loaded, &actor, today);
+    let state = actor.site.as_ref().and_then(|site| loaded.agreement.state_for(site, today));
     html(ConventionPage {
         page: Page::new("Convention", who(&actor), "experiments")
             .under("Expérimentations", "/experimentations")
@@ -76,35 +107,57 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         plan: present::facts(&agreed::plan(d)),
         indicators: d.evaluation.indicators.iter().map(agreed::indicator).collect(),
         facts: facts(d),
-        parties,
         sha256: loaded.head.sha256.clone(),
+        notice: done.notice(),
+        badge: standing::badge(state.unwrap_or_else(|| loaded.agreement.state(today))),
+        sign: standing::to_sign(&loaded.agreement, &actor).map(|_| format!("{}/signature", loaded.base())),
+        signed_version: version.head.version,
+        parties: standing::parties(&app, &loaded, &actor, version, today).await?,
+        blocks: standing::blocks(&loaded.agreement, version, today),
+        versions: standing::versions(&loaded, &actor, today),
+        acts: acts(&loaded, &actor, version),
     })
+}
+
+/// What an officer may do from here: words and address.
+fn acts(loaded: &Loaded, actor: &Actor, version: &AgreedVersion) -> Vec<(String, String)> {
+    if actor.role != Role::Officer {
+        return Vec::new();
+    }
+    let base = loaded.base();
+    let mut acts = Vec::new();
+    if loaded.agreement.open().is_some() && loaded.agreement.terminated.is_none() {
+        let copy = format!("{base}/versions/{}/convention.pdf?copie=a-signer", version.head.version);
+        acts.push(("Télécharger l'exemplaire à signer".to_owned(), copy));
+        acts.push(("Enregistrer une signature donnée ailleurs".to_owned(), format!("{base}/signature/document")));
+    }
+    if withdrawable(&loaded.agreement).is_some() {
+        acts.push(("Retirer la version ouverte".to_owned(), format!("{base}/convention/retrait")));
+    }
+    if loaded.agreement.terminated.is_none() && loaded.agreement.versions().iter().any(|v| v.bound().is_some()) {
+        acts.push(("Arrêter la convention avant son terme".to_owned(), format!("{base}/convention/fin")));
+    }
+    acts
 }
 
 /// `GET /experimentations/{name}/convention.json`.
 pub async fn json(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
     let body = serde_json::to_string_pretty(&loaded.json).map_err(crate::error::Error::internal)?;
-    Ok(download(&name, "json", "application/json", body).into_response())
+    Ok(attachment(&name, "json", "application/json", body))
 }
 
 /// `GET /experimentations/{name}/convention.yaml`.
 pub async fn yaml(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
-    Ok(download(&name, "yaml", "application/yaml", describe::yaml(&loaded.json)).into_response())
+    Ok(attachment(&name, "yaml", "application/yaml", describe::yaml(&loaded.json)))
 }
 
 /// `GET /experimentations/{name}/jeux/{dataset}/modele.csv`.
 pub async fn template(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
     let schema = loaded.document.datasets.get(&dataset).ok_or_else(load::absent)?;
-    Ok(download(&dataset, "csv", "text/csv; charset=utf-8", describe::template(schema)).into_response())
-}
-
-fn download(name: &str, extension: &str, kind: &'static str, body: String) -> impl IntoResponse + use<> {
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
-    let disposition = format!("attachment; filename=\"{name}.{extension}\"");
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], body)
+    Ok(attachment(&dataset, "csv", "text/csv; charset=utf-8", describe::template(schema)))
 }
 
 fn dataset_view(name: &str, dataset: &crate::convention::document::Dataset) -> DatasetView {

@@ -21,7 +21,6 @@ use crate::{
     convention::document::SiteNaming,
     deposit,
     deposit::report::{CellFault, CheckReport, RuleCount},
-    error::{Error, Result},
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},
@@ -115,7 +114,7 @@ pub struct Asked {
 pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>, Query(asked): Query<Asked>) -> PageResult {
     let deposit = load::deposit(&app, &actor, &id).await?;
     let loaded = load::convention(&app, &actor, &deposit.convention).await?;
-    let report = stored_report(&app, &deposit).await?;
+    let report = deposit::report(&app, &actor, deposit.id).await?;
     let by = app.store.account(deposit.created_by).await?.map(|a| a.name);
     let mut page = base(&actor, &deposit, &loaded, report.as_ref());
     page.receipt = receipt(&deposit, &loaded, by);
@@ -131,11 +130,6 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): P
         }
     }
     html(page)
-}
-
-async fn stored_report(app: &App, deposit: &Deposit) -> Result<Option<CheckReport>> {
-    let text = app.store.deposit_report(deposit.id).await?;
-    text.map(|t| serde_json::from_str(&t).map_err(Error::internal)).transpose()
 }
 
 fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&CheckReport>) -> DepositPage {
@@ -428,7 +422,9 @@ fn receipt(deposit: &Deposit, loaded: &Loaded, by: Option<String>) -> Vec<Fact> 
     facts.push(("Structure", loaded.site_name(&deposit.site)));
     facts.push(("Taille", words::bytes(deposit.bytes.unsigned_abs())));
     facts.extend(deposit.decided_at.map(|at| ("Décidé le", words::moment(at))));
-    facts.push(("Convention", format!("{}, version {}", loaded.document.title, loaded.head.version)));
+    // The version that it was checked under, which may not be the one in force now.
+    let version = loaded.agreement.version(deposit.convention_id).map_or(loaded.head.version, |v| v.head.version);
+    facts.push(("Convention", format!("{}, version {version}", loaded.document.title)));
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
 }
 
@@ -452,7 +448,7 @@ fn seen(loaded: &Loaded, dataset: &str) -> Vec<String> {
 /// `GET /depots/{id}/rapport.json`.
 pub async fn report(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
     let deposit = load::deposit(&app, &actor, &id).await?;
-    let report = stored_report(&app, &deposit).await?.ok_or_else(load::absent)?;
+    let report = deposit::report(&app, &actor, deposit.id).await?.ok_or_else(load::absent)?;
     Ok(Json(report).into_response())
 }
 
@@ -461,20 +457,21 @@ pub async fn events(Extract(app): Extract<App>, Signed(actor): Signed, Path(id):
     const PACE: Duration = Duration::from_millis(300);
     const TURNS: u32 = 2000;
     let deposit = load::deposit(&app, &actor, &id).await?;
-    let news = stream::unfold((app, deposit.id, None::<String>, 0u32, false), |(app, id, last, turn, over)| async move {
+    let news = stream::unfold(((app, actor), deposit.id, None::<String>, 0u32, false), |((app, actor), id, last, turn, over)| async move {
         if over || turn > TURNS {
             return None;
         }
         let mut turn = turn;
         loop {
-            let deposit = app.store.deposit(id).await.ok().flatten()?;
+            // A right that ends, ends this.
+            let deposit = deposit::find(&app, &actor, id).await.ok()?;
             if deposit.state.is_decided() {
                 let event = Event::default().event("done").data(deposit.state.to_string());
-                return Some((Ok::<_, Infallible>(event), (app, id, last, turn, true)));
+                return Some((Ok::<_, Infallible>(event), ((app, actor), id, last, turn, true)));
             }
             let now = serde_json::json!({"step": deposit.step, "percent": deposit.progress}).to_string();
             if last.as_ref() != Some(&now) {
-                return Some((Ok(Event::default().event("step").data(now.clone())), (app, id, Some(now), turn, false)));
+                return Some((Ok(Event::default().event("step").data(now.clone())), ((app, actor), id, Some(now), turn, false)));
             }
             turn += 1;
             if turn > TURNS {

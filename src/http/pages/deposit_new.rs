@@ -197,7 +197,7 @@ where
 }
 
 /// A field that is not the file: a few hundred characters at most.
-async fn small_text(mut field: Field<'_>) -> Result<String> {
+pub(super) async fn small_text(mut field: Field<'_>) -> Result<String> {
     let mut bytes = Vec::new();
     while let Ok(Some(chunk)) = field.chunk().await {
         bytes.extend_from_slice(&chunk);

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::{
     access::Actor,
     app::App,
+    deposit,
     error::Result,
     http::{
         failure::{PageResult, html},
@@ -114,7 +115,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(chose
     let conventions = load::conventions(&app, &actor).await?;
     let current = chosen.page.max(1);
     let slice = Slice { offset: (current - 1).saturating_mul(PER_PAGE), limit: PER_PAGE };
-    let (found, count) = app.store.deposits(&chosen.filter(&actor, &conventions)?, slice).await?;
+    let (found, count) = deposit::list(&app, &actor, &chosen.filter(&actor, &conventions)?, slice).await?;
     let pages = (count + PER_PAGE - 1) / PER_PAGE;
     let href = |page: i64| format!("/depots?{}", chosen.query(page));
     html(Deposits {
@@ -164,7 +165,7 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed, Query(chosen
         return Err(load::absent().into());
     }
     let conventions = load::conventions(&app, &actor).await?;
-    let (found, _) = app.store.deposits(&chosen.filter(&actor, &conventions)?, Slice::ALL).await?;
+    let (found, _) = deposit::list(&app, &actor, &chosen.filter(&actor, &conventions)?, Slice::ALL).await?;
     let mut out =
         String::from("\u{feff}Numéro;Fichier;Structure;SIREN;Expérimentation;Jeu de données;Période;Reçu le;Lignes;État;SHA-256\r\n");
     for d in &found {

@@ -51,8 +51,8 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     let today = load::today(&app);
     let received = load::deposits_of(&app, &actor, &loaded).await?;
     let lines = load::coverage(&loaded, &actor, &received, today);
-    let snapshot = evaluation::latest(&app, &actor, &name).await?;
-    let stored = app.store.rex_of(loaded.head.id).await?;
+    let snapshot = load::snapshot(&app, &actor, &loaded).await?;
+    let stored = evaluation::answers::rows(&app, &actor, &loaded.agreement).await?;
     let is_final = snapshot.as_ref().is_some_and(|s| s.head.is_final);
     html(EvaluationPage {
         page: Page::new("Évaluation", who(&actor), "experiments")
@@ -93,7 +93,7 @@ fn notice(loaded: &Loaded, snapshot: &evaluation::Snapshot, today: chrono::Naive
         "L'expérimentation est terminée\u{a0}: vous pouvez arrêter l'évaluation définitive quand tous les dépôts attendus sont là."
             .to_owned()
     } else {
-        let end = loaded.document.period.end;
+        let end = loaded.last_day();
         format!(
             "L'évaluation définitive s'arrête après la fin de l'expérimentation, le {} ({}).",
             words::day(end),
@@ -151,7 +151,7 @@ async fn lockable(app: &App, actor: &Actor, name: &str) -> Result<Loaded> {
         return Err(Error::new(Kind::Forbidden, "role", "Seul un chargé de mission arrête une évaluation."));
     }
     if !loaded.is_over(load::today(app)) {
-        let end = words::day(loaded.document.period.end);
+        let end = words::day(loaded.last_day());
         return Err(Error::new(
             Kind::Conflict,
             "not_over",

@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Path, State as Extract};
+use chrono::NaiveDate;
 
 use crate::{
     access::Actor,
     app::App,
-    evaluation,
+    evaluation::answers,
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},
@@ -47,8 +48,8 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     let sees = load::sees_deposits(&actor);
     let received = if sees { load::deposits_of(&app, &actor, &loaded).await? } else { Vec::new() };
     let lines = load::coverage(&loaded, &actor, &received, today);
-    let snapshot = if sees { evaluation::latest(&app, &actor, &name).await? } else { None };
-    let rex = app.store.rex_of(loaded.head.id).await?;
+    let snapshot = if sees { load::snapshot(&app, &actor, &loaded).await? } else { None };
+    let rex = answers::rows(&app, &actor, &loaded.agreement).await?;
     let base = loaded.base();
     let results_note = snapshot.as_ref().map(|s| {
         let files = words::plural(s.evaluation.provenance.deposits.len() as u64, "fichier", "fichiers");
@@ -66,7 +67,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
             .as_ref()
             .map(|s| present::verdict_rows(&base, &s.evaluation, &loaded.document, actor.site.as_ref()))
             .unwrap_or_default(),
-        facts: facts(&loaded, present::counts(&lines)),
+        facts: facts(&loaded, &actor, today, present::counts(&lines)),
         reports: if load::evaluates(&actor) && snapshot.is_some() {
             vec![
                 ("Télécharger le PDF".to_owned(), format!("{base}/rapport.pdf")),
@@ -93,14 +94,22 @@ fn act(loaded: &Loaded, actor: &Actor) -> Option<(String, String)> {
     }
 }
 
-fn facts(loaded: &Loaded, (accepted, due): (u64, u64)) -> Vec<Fact> {
+fn facts(loaded: &Loaded, actor: &Actor, today: NaiveDate, (accepted, due): (u64, u64)) -> Vec<Fact> {
     let d = &loaded.document;
     let mut facts = vec![
-        ("Durée", french::span(d.period.start, d.period.end)),
+        ("Durée", french::span(d.period.start, loaded.last_day())),
         ("Structures", words::count(d.parties.sites.len() as u64)),
         ("Dépôts acceptés", format!("{} sur {} attendus à ce jour", words::count(accepted), words::count(due))),
         ("Convention", format!("{}, version {}", loaded.head.name, loaded.head.version)),
     ];
+    let state = match &actor.site {
+        Some(site) => loaded.agreement.state_for(site, today),
+        None => Some(loaded.agreement.state(today)),
+    };
+    facts.extend(state.map(|s| ("État", s.in_french().to_owned())));
+    if let Some(end) = &loaded.agreement.terminated {
+        facts.push(("Arrêt avant le terme", format!("le {}. {}", words::day(end.on), end.reason)));
+    }
     if let Some(provider) = &d.provider {
         facts.push(("Prestataire", provider.name.clone()));
     }

@@ -7,11 +7,13 @@ use axum::{
 };
 use chrono::{Days, NaiveDate};
 
+use super::standing;
 use crate::{
     access::Actor,
     app::App,
     convention::perimeter::Role,
     deposit::calendar::Standing,
+    evaluation::answers,
     http::{
         failure::{PageResult, html},
         load::{self, Line, Loaded},
@@ -20,6 +22,7 @@ use crate::{
         view::{DepositRow, ExperimentRow, Markup, Page, State},
         words,
     },
+    report::french,
 };
 
 /// The page.
@@ -69,6 +72,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed) -> PageResu
         let received = load::deposits_of(&app, &actor, &loaded).await?;
         let lines = load::coverage(&loaded, &actor, &received, today);
         tasks.extend(lines.iter().filter_map(|line| file_task(&loaded, line, &actor, today)));
+        tasks.extend(signature_task(&loaded, &actor, today));
         tasks.extend(rex_task(&app, &loaded, &actor, today).await?);
         late += lines.iter().filter(|l| matches!(l.standing, Standing::Late)).count();
         accepted += present::counts(&lines).0;
@@ -127,14 +131,39 @@ fn file_task(loaded: &Loaded, line: &Line, actor: &Actor, today: NaiveDate) -> O
     Some((due, Task { what, context, badge, date: words::day(due), href, act: act.to_owned() }))
 }
 
+/// The version that waits for this person's signature, or, for an officer, for anybody's.
+fn signature_task(loaded: &Loaded, actor: &Actor, today: NaiveDate) -> Option<(NaiveDate, Task)> {
+    let version = loaded.agreement.open().filter(|_| loaded.agreement.terminated.is_none())?;
+    let start = version.head.starts_on;
+    let state = if start < today { State::No } else { State::Todo };
+    let task = |what: String, context: String, href: String, act: &str| {
+        let badge = state.badge(&words::distance(start, today));
+        (start, Task { what, context, badge, date: words::day(start), href, act: act.to_owned() })
+    };
+    if standing::to_sign(&loaded.agreement, actor).is_some() {
+        let what = format!("Convention à signer, version {}", version.head.version);
+        return Some(task(what, version.head.title.clone(), format!("{}/signature", loaded.base()), "Signer"));
+    }
+    if actor.role != Role::Officer || today > version.head.ends_on {
+        return None;
+    }
+    let missing: Vec<String> =
+        version.parties().filter(|p| !version.signed.contains_key(*p)).map(|p| version.convention.site_name(p)).collect();
+    let shown = match &missing[..] {
+        [a, b, c, _, ..] => format!("{a}, {b}, {c} et {}", words::plural((missing.len() - 3) as u64, "autre", "autres")),
+        few => french::list(few),
+    };
+    let what =
+        format!("{}, version {}", words::plural(missing.len() as u64, "signature attendue", "signatures attendues"), version.head.version);
+    Some(task(what, format!("{shown} · {}", version.head.title), format!("{}/convention#signatures", loaded.base()), "Voir"))
+}
+
 /// The REX that a site has still to send, from the end of the experiment on.
 async fn rex_task(app: &App, loaded: &Loaded, actor: &Actor, today: NaiveDate) -> crate::error::Result<Option<(NaiveDate, Task)>> {
     let (Some(site), Some(rex)) = (&actor.site, &loaded.document.rex) else { return Ok(None) };
-    let submitted = app.store.rex(loaded.head.id, site).await?.is_some_and(|r| r.submitted_at.is_some());
-    let due = crate::convention::document::days(&rex.due)
-        .and_then(|d| loaded.document.period.end.checked_add_days(d))
-        .unwrap_or(loaded.document.period.end);
-    if submitted || !loaded.is_over(today) {
+    let submitted = answers::rows(app, actor, &loaded.agreement).await?.iter().any(|r| r.submitted_at.is_some());
+    let due = crate::convention::document::days(&rex.due).and_then(|d| loaded.last_day().checked_add_days(d)).unwrap_or(loaded.last_day());
+    if loaded.agreement.in_force_for(site, today).is_none() || submitted || !loaded.is_over(today) {
         return Ok(None);
     }
     let state = if due < today { State::No } else { State::Todo };

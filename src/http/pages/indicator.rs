@@ -126,8 +126,8 @@ fn groups(result: &IndicatorResult, by_period: bool) -> Vec<GroupRow> {
         site: site.site.name.clone(),
         arm: arm(g.arm.as_deref()).to_owned(),
         period: words::period(g.period),
-        n: words::count(g.n),
-        missing: words::count(g.missing),
+        n: g.n.map_or_else(dash, words::count),
+        missing: g.missing.map_or_else(dash, words::count),
         value: g.mean.map_or_else(|| g.reason.as_ref().map_or_else(dash, |r| r.message.clone()), |x| display.value(x)),
         interval: g.ci.map_or_else(dash, |ci| display.bracket(ci)),
         sd: g.sd.map_or_else(dash, |x| display.bare(x)),
@@ -183,12 +183,15 @@ fn formulas(i: &Indicator) -> Vec<Fact> {
 fn provenance(loaded: &Loaded, snapshot: &evaluation::Snapshot) -> Vec<Fact> {
     let e = &snapshot.evaluation;
     let kind = if snapshot.head.is_final { "définitif" } else { "provisoire" };
-    let facts = [
+    let mut facts = vec![
         ("Calcul", format!("n°\u{a0}{}, {kind}, {}", snapshot.head.number, words::moment(snapshot.head.created_at))),
         ("Convention", format!("{}, version {}", loaded.head.name, e.convention.version)),
         ("Empreinte de la convention", e.convention.sha256.clone()),
         ("Programme", e.provenance.program.clone()),
     ];
+    facts.extend(
+        e.convention.signed_plan.as_ref().map(|p| ("Plan d'évaluation tel que signé", format!("version {}, {}", p.version, p.sha256))),
+    );
     facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
 }
 

@@ -55,7 +55,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Query(done)
         ChoiceRow { kind: choice.kind, label: choice.label, options: options.map(|(d, label)| (d.name(), label, d == chosen)).collect() }
     };
     html(MailPreferences {
-        page: Page::new("Mes courriels", who(&actor), ""),
+        page: Page::new("Mes courriels", who(&actor), "").under("Mon compte", "/compte"),
         csrf: actor.csrf.clone(),
         email: actor.email.clone(),
         notice: done.fait.map(|_| Notice::new(State::Ok, "Vos choix sont enregistrés", Vec::new())),

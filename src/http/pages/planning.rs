@@ -49,7 +49,7 @@ impl Assumed {
     }
 
     fn said(&self, effect: f64) -> String {
-        if self.share { format!("{}\u{a0}points", short(100.0 * effect)) } else { short(effect) }
+        if self.share { format!("{}\u{a0}points", words::number(100.0 * effect, 1)) } else { short(effect) }
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
     fn the_smallest_effect_is_said_and_compared() {
         // (qt(.975, 5) + qt(.8, 5))·√(2·0,25/600/6), quantiles of R: 0,0411.
         let found = of(&[("structures", "6"), ("lignes", "600"), ("taux", "0,5")]);
-        assert!(found.sentence.as_deref().is_some_and(|s| s.contains("4,11\u{a0}points")), "{:?}", found.sentence);
+        assert!(found.sentence.as_deref().is_some_and(|s| s.contains("4,1\u{a0}points")), "{:?}", found.sentence);
         assert!(found.compared[0].contains("il peut se voir"), "{:?}", found.compared);
         assert_eq!(found.rows.len(), 5);
         let clustered = of(&[("structures", "6"), ("lignes", "600"), ("taux", "0,5"), ("grappe", "60"), ("icc", "0,1")]);

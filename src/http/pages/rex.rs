@@ -13,8 +13,10 @@ use crate::{
     app::App,
     convention::perimeter::Role,
     error::{Error, Kind, Result},
-    evaluation::answers,
-    evaluation::rex::{Question, QuestionKind, Questionnaire, questionnaire},
+    evaluation::{
+        answers::{self, Rex},
+        rex::{Question, QuestionKind, Questionnaire},
+    },
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},
@@ -82,9 +84,7 @@ pub async fn page(
     Path((name, site)): Path<(String, String)>,
     Query(done): Query<Done>,
 ) -> PageResult {
-    let (loaded, site, questions) = open(&app, &actor, &name, &site).await?;
-    let stored = app.store.rex(loaded.head.id, &site).await?;
-    let answers = stored.as_ref().and_then(|s| serde_json::from_str(&s.answers).ok()).unwrap_or_default();
+    let (loaded, site, rex) = open(&app, &actor, &name, &site).await?;
     let notice = match done.fait.as_str() {
         "enregistre" => Some(Notice::new(
             State::Ok,
@@ -93,16 +93,18 @@ pub async fn page(
         )),
         _ => None,
     };
-    html(draw(&app, &actor, &loaded, &site, &questions, stored.as_ref(), &answers, notice))
+    html(draw(&app, &actor, &loaded, &site, &rex.questionnaire, rex.row.as_ref(), &rex.answers, notice))
 }
 
-async fn open(app: &App, actor: &Actor, name: &str, site: &str) -> Result<(Loaded, Siren, Questionnaire)> {
+async fn open(app: &App, actor: &Actor, name: &str, site: &str) -> Result<(Loaded, Siren, Rex)> {
     let loaded = load::convention(app, actor, name).await?;
     let site: Siren = site.parse().map_err(|_| load::absent())?;
     let mine = loaded.sites_of(actor).contains(&site) && load::sees_deposits(actor);
-    let rex = loaded.document.rex.as_ref().filter(|_| mine).ok_or_else(load::absent)?;
-    let questions = questionnaire(&rex.questionnaire)?;
-    Ok((loaded, site, questions))
+    if !mine {
+        return Err(load::absent());
+    }
+    let rex = answers::read(app, actor, name, &site).await.map_err(load::hidden)?;
+    Ok((loaded, site, rex))
 }
 
 fn writes(actor: &Actor) -> bool {
@@ -131,7 +133,7 @@ fn draw(
         .rex
         .as_ref()
         .and_then(|r| crate::convention::document::days(&r.due))
-        .and_then(|d| loaded.document.period.end.checked_add_days(d));
+        .and_then(|d| loaded.last_day().checked_add_days(d));
     let due = match (submitted, due) {
         (Some(at), _) => format!("Remis le {}.", words::moment(at)),
         (None, Some(day)) => format!("À remettre avant le {} ({}).", words::day(day), words::distance(day, load::today(app))),
@@ -207,13 +209,14 @@ fn read(questions: &Questionnaire, fields: &Fields) -> Result<Map<String, Json>>
 
 /// `POST /experimentations/{name}/rex/{site}`: keeps the draft, or hands it in. What was written is never lost to an error.
 pub async fn write(Extract(app): Extract<App>, Path((name, site)): Path<(String, String)>, Posted(actor, fields): Posted) -> PageResult {
-    let (loaded, site, questions) = open(&app, &actor, &name, &site).await?;
+    let (loaded, site, rex) = open(&app, &actor, &name, &site).await?;
+    let questions = &rex.questionnaire;
     if !writes(&actor) {
         return Err(Error::new(Kind::Forbidden, "role", "Seule la structure remplit son retour d'expérience.").into());
     }
     let submit = fields.get("act") == "submit";
     let seen = fields.get("version").parse().unwrap_or(0);
-    let result = match read(&questions, &fields) {
+    let result = match read(questions, &fields) {
         Ok(answers) => answers::write(&app, &actor, &name, &site, seen, answers, submit).await.map(drop),
         Err(error) => Err(error),
     };
@@ -222,7 +225,7 @@ pub async fn write(Extract(app): Extract<App>, Path((name, site)): Path<(String,
             Ok(Redirect::to(&format!("{}/rex/{site}{}", loaded.base(), if submit { "" } else { "?fait=enregistre" })).into_response())
         }
         Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
-            let stored = app.store.rex(loaded.head.id, &site).await?;
+            let stored = answers::read(&app, &actor, &name, &site).await?.row;
             let written = questions.questions().map(|q| (q.id.clone(), Json::String(fields.get(&q.id).to_owned()))).collect();
             let status = axum::http::StatusCode::from_u16(error.status()).unwrap_or_default();
             let lines = error
@@ -232,7 +235,7 @@ pub async fn write(Extract(app): Extract<App>, Path((name, site)): Path<(String,
                 .chain(["Vos réponses sont encore dans le formulaire ci-dessous.".to_owned()])
                 .collect();
             let notice = Some(Notice::new(State::No, error.message, lines));
-            let page = draw(&app, &actor, &loaded, &site, &questions, stored.as_ref(), &written, notice);
+            let page = draw(&app, &actor, &loaded, &site, questions, stored.as_ref(), &written, notice);
             Ok((status, html(page)?).into_response())
         }
         Err(error) => Err(error.into()),
