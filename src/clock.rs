@@ -45,6 +45,16 @@ impl Clock {
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
+    /// The time that other machines have too, for what is agreed with them (the codes of a device, the tokens of a provider): that of the
+    /// machine, even where the demo's is shifted.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
+    pub fn shared(&self) -> DateTime<Utc> {
+        match &self.0 {
+            Source::Shifted(_) => Utc::now(),
+            Source::System | Source::Fixed(_) => self.now(),
+        }
+    }
+
     /// Today in Paris: the day that deadlines and periods mean.
     pub fn today(&self) -> NaiveDate {
         self.now().with_timezone(&chrono_tz::Europe::Paris).date_naive()

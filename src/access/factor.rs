@@ -95,7 +95,7 @@ pub(super) async fn verify(app: &App, account: AccountId, code: &str) -> Result<
     let Some(factor) = app.store.factor(account).await?.filter(|f| f.confirmed_at.is_some()) else { return Ok(None) };
     let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').flat_map(char::to_lowercase).take(40).collect();
     let now = app.clock.now();
-    if let Some(step) = step_of(&factor.secret, &code, now)? {
+    if let Some(step) = step_of(&factor.secret, &code, app.clock.shared())? {
         let mut tx = app.store.begin().await?;
         let taken = tx.take_step(account, step).await?;
         tx.commit().await?;
@@ -209,7 +209,7 @@ pub async fn finish(app: &App, actor: &Actor, code: &str) -> Result<Vec<String>>
     }
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let now = app.clock.now();
-    let step = step_of(&factor.secret, &code, now)?.ok_or_else(wrong)?;
+    let step = step_of(&factor.secret, &code, app.clock.shared())?.ok_or_else(wrong)?;
     let codes = draw(app);
     let mut tx = app.store.begin().await?;
     if !tx.take_step(actor.account, step).await? || !tx.confirm_factor(actor.account, now).await? {

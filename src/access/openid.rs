@@ -97,7 +97,7 @@ async fn complete(app: &App, state: &str, cookie: &str, code: Option<&str>, orig
     let Detail { kept, next } = serde_json::from_str(&pass.detail).map_err(Error::internal)?;
     let given_up =
         || Error::new(Kind::Unauthenticated, "openid_given_up", "L'identification n'a pas abouti. Recommencez quand vous voulez.");
-    let identity = provider.finish(code.ok_or_else(given_up)?, kept, app.clock.now()).await?;
+    let identity = provider.finish(code.ok_or_else(given_up)?, kept, app.clock.shared()).await?;
     let account = account(app, &identity).await?;
     let vouched = identity.second_factor.then_some(factor::PROVIDER);
     if vouched.is_none() && factor::counts(app, account.id).await? {

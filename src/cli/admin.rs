@@ -186,7 +186,7 @@ pub enum TokenCommand {
 /// On conventions.
 #[derive(Debug, Subcommand)]
 pub enum ConventionCommand {
-    /// Enregistre une convention (JSON ou YAML) ; une convention du même identifiant en devient une nouvelle version.
+    /// Ouvre une convention (JSON ou YAML) à la signature de ses parties ; du même identifiant, c'est un avenant.
     Import {
         /// Le document.
         #[arg(value_name = "FICHIER")]

@@ -105,8 +105,8 @@ pub async fn rows(app: &App, actor: &Actor, agreement: &Agreement) -> Result<Vec
     Ok(rows)
 }
 
-/// The answers of every site that has declared them complete, for the report.
-pub async fn submitted(app: &App, registered: &Registered) -> Result<Vec<Answers>> {
-    let rows = app.store.rex_of(registered.head.id).await?.into_iter().filter(|row| row.submitted_at.is_some());
+/// The answers of every site that has declared them complete, as far as the actor may read them, for the report.
+pub async fn submitted(app: &App, actor: &Actor, agreement: &Agreement) -> Result<Vec<Answers>> {
+    let rows = rows(app, actor, agreement).await?.into_iter().filter(|row| row.submitted_at.is_some());
     rows.map(|row| Ok(Answers { site: row.site, answers: serde_json::from_str(&row.answers).map_err(Error::internal)? })).collect()
 }

@@ -29,7 +29,7 @@ use crate::{
     lake::Key,
     store::{
         Page,
-        deposits::{Deposit, DepositFilter, DepositState},
+        deposits::{Deposit, DepositFilter},
         evaluations::{EvaluationHead, EvaluationRow, NewEvaluation},
     },
 };
@@ -107,7 +107,8 @@ async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&A
     }
     let before = release::before(app, &registered.head.name).await?;
     let counted = deposits.len();
-    let deposits: Vec<Deposit> = deposits.into_iter().chain(released_files(app, &registered, &before).await?).collect();
+    let old = released_files(app, &registered, &before, &deposits).await?;
+    let deposits: Vec<Deposit> = deposits.into_iter().chain(old).collect();
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
     for (i, deposit) in deposits.into_iter().enumerate() {
@@ -133,16 +134,15 @@ async fn compute(app: &App, agreement: &Agreement, is_final: bool, by: Option<&A
 }
 
 /// The deposits that count no longer, but did in what readers were shown, as far as their tables are still there.
-async fn released_files(app: &App, registered: &Registered, before: &release::Before) -> Result<Vec<Deposit>> {
+async fn released_files(app: &App, registered: &Registered, before: &release::Before, current: &[Deposit]) -> Result<Vec<Deposit>> {
     let wanted = release::files(before);
     let filter = DepositFilter { convention: Some(registered.head.id), ..DepositFilter::default() };
     let (all, _) = if wanted.is_empty() { Default::default() } else { app.store.deposits(&filter, Page::ALL).await? };
     let mut found: Vec<Deposit> = Vec::new();
     for deposit in all {
         let same = |d: &Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.sha256 == deposit.sha256;
-        let is_wanted = wanted.contains(&(deposit.dataset.clone(), deposit.sha256.clone())) && !found.iter().any(same);
+        let is_wanted = wanted.contains(&(deposit.dataset.clone(), deposit.sha256.clone())) && !current.iter().chain(&found).any(same);
         if is_wanted
-            && deposit.state != DepositState::Accepted
             && let Some(key) = &deposit.table_key
         {
             let key: Key = key.parse()?;
@@ -271,8 +271,8 @@ async fn view(app: &App, actor: &Actor, agreement: &Agreement, row: Option<Evalu
         }
         _ => serde_json::from_str(&row.body).map_err(Error::internal)?,
     };
-    let over = perimeter::agreed(agreement, &Ask::of(Use::Evaluation), today).is_err();
     let head = row.head;
+    let over = perimeter::agreed(agreement, &Ask::of(Use::Evaluation), today).is_err();
     let stale = !head.is_final
         && !over
         && head.inputs_sha256 != inputs(&reference(app, agreement), &frozen(app, agreement), &counting(app, agreement).await?, false);

@@ -31,8 +31,8 @@ pub fn router(app: App) -> Router {
         .route("/experimentations/{name}/convention.pdf", get(convention_acts::newest))
         .route("/experimentations/{name}/convention/retrait", get(convention_acts::confirm_withdrawal).post(convention_acts::withdraw))
         .route("/experimentations/{name}/convention/fin", get(convention_acts::confirm_end).post(convention_acts::end))
-        .route("/experimentations/{name}/versions/{version}/convention.pdf", get(convention_acts::one))
-        .route("/experimentations/{name}/versions/{version}/signatures/{party}", get(convention_acts::document))
+        .route("/experimentations/{name}/versions/{n}/convention.pdf", get(convention_acts::one))
+        .route("/experimentations/{name}/versions/{n}/signatures/{party}", get(convention_acts::document))
         .route("/experimentations/{name}/signature", get(signature::form).post(signature::sign))
         .route(
             "/experimentations/{name}/signature/document",

@@ -177,8 +177,8 @@ impl FromStr for Key {
                 },
                 deposit: file.strip_suffix(".parquet").and_then(|id| id.parse().ok()).ok_or_else(bad)?,
             },
-            ["visas", file] => Self::Visa(file.strip_suffix(".pdf").and_then(|id| id.parse().ok()).ok_or_else(bad)?),
             ["signatures", convention, sha256] => Self::Signed { convention: convention.parse()?, sha256: sha256.parse()? },
+            ["visas", file] => Self::Visa(file.strip_suffix(".pdf").and_then(|id| id.parse().ok()).ok_or_else(bad)?),
             ["reports", convention, file] => {
                 let (evaluation, format) = file.split_once('.').ok_or_else(bad)?;
                 Self::Report {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::view;
+use super::{Fact, french, view};
 use crate::{
     access::Actor,
     app::App,
@@ -11,6 +11,7 @@ use crate::{
         perimeter::{self, Ask, Use},
         register,
     },
+    deposit,
     error::{Error, Kind, Result},
     evaluation::{answers, snapshot},
     store::{
@@ -54,14 +55,20 @@ pub async fn build(app: &App, actor: &Actor, convention: &str, format: Format) -
     };
     // The version that the snapshot was made under, which for a final one may not be the newest.
     let registered = register::version(app, snapshot.head.convention_id).await?;
-    let answers = answers::submitted(app, &registered).await?;
+    let answers = answers::submitted(app, actor, &agreement).await?;
     let filter = DepositFilter { convention: Some(registered.head.id), state: Some(DepositState::Rejected), ..DepositFilter::default() };
-    let (rejected, _) = app.store.deposits(&filter, Page::ALL).await?;
+    let (rejected, _) = deposit::list(app, actor, &filter, Page::ALL).await?;
     let rejected: Vec<_> =
         rejected.iter().map(|d| format!("{} ({}, {})", d.file_name, registered.convention.site_name(&d.site), d.number)).collect();
     let head = snapshot.head;
+    let (terminated, last_day) = (agreement.terminated.clone(), agreement.last_day());
     let bytes = tokio::task::spawn_blocking(move || {
-        let view = view(&registered.convention, &snapshot.evaluation, &answers, &rejected);
+        let mut view = view(&registered.convention, &snapshot.evaluation, &answers, &rejected);
+        if let Some(end) = terminated {
+            view.period = french::span(registered.convention.document.period.start, last_day);
+            let text = french::typeset(&format!("Le {}. {}", french::date(end.on), end.reason));
+            view.facts.push(Fact { term: "Arrêt avant le terme".to_owned(), text });
+        }
         match format {
             Format::Html => view.html().map(String::into_bytes),
             Format::Pdf => view.pdf(),

@@ -15,6 +15,7 @@ use crate::{
     convention::{
         Convention,
         agreement::{AgreedVersion, Agreement},
+        difference::difference,
     },
     error::{Error, Result},
     ids::Siren,
@@ -139,8 +140,12 @@ pub async fn build(app: &App, agreement: &Agreement, version: &AgreedVersion, co
             all.into_iter().filter(|s| s.convention_id == version.head.id).map(Given::from).collect()
         }
     };
+    // What an amendment changes is told of the version that stood before it: those that were taken back bound nobody.
+    let before = agreement.versions().iter().rev().find(|v| !v.withdrawn() && v.head.version < version.head.version);
+    let changes = before.map(|v| difference(&v.convention.json, &version.convention.json)).unwrap_or_default();
+    let changes: Vec<String> = changes.into_iter().map(|c| french::typeset(&c.sentence)).collect();
     let (convention, edition) = (version.convention.clone(), Edition::Version(version.head.version));
-    tokio::task::spawn_blocking(move || pdf(&convention, edition, &given, &[])).await.map_err(Error::internal)?
+    tokio::task::spawn_blocking(move || pdf(&convention, edition, &given, &changes)).await.map_err(Error::internal)?
 }
 
 /// Writes the paper of a convention. `changes` says, sentence by sentence, what an amendment changes of the version before.

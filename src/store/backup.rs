@@ -238,6 +238,18 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "released",
+        key: 2,
+        columns: &[
+            ("convention", Text),
+            ("viewer", Text),
+            ("convention_id", Id),
+            ("evaluation_id", Id),
+            ("body", Text),
+            ("created_at", Time),
+        ],
+    },
+    Table {
         name: "removals",
         key: 1,
         columns: &[
@@ -305,18 +317,6 @@ pub const TABLES: &[Table] = &[
             ("sha256", Text),
             ("shared", Boolean),
             ("destroyed_at", Time),
-        ],
-    },
-    Table {
-        name: "released",
-        key: 2,
-        columns: &[
-            ("convention", Text),
-            ("viewer", Text),
-            ("convention_id", Id),
-            ("evaluation_id", Id),
-            ("body", Text),
-            ("created_at", Time),
         ],
     },
     Table { name: "summaries", key: 2, columns: &[("deposit_sha256", Text), ("indicator_sha256", Text), ("body", Text)] },

@@ -46,11 +46,20 @@ const ROLES: [(char, &str); 7] = [
 const TARGETS: [&str; 4] = ["own", "other site", "other convention", "ended"];
 
 /// Operation | own site | other site | other convention | ended convention. One column alone where it is about nothing in particular. `=`
-/// says that the object has no such case.
+/// says that this hub has no object for such a case: all that is checked then is that nothing opens without a token, and the tests of that part
+/// say who may.
 const API: &str = "
 GET /me                                              | CSXAODM
 GET /conventions                                     | CSXAODM
+POST /conventions                                    | O
+POST /convention-checks                              | O
 GET /conventions/{id}                                | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/agreement                      | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/versions/{version}             | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/convention.pdf                 | CSAODM | = | AODM | CSAODM
+GET /conventions/{id}/versions/{version}/convention.pdf | CSAODM | = | AODM | CSAODM
+POST /conventions/{id}/versions/{version}/withdrawal | O      | = | O    |
+POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/evaluations/latest             | CSAO   | = | AO   |
 GET /conventions/{id}/report.pdf                     | AO     | = | AO   |
@@ -86,6 +95,19 @@ DELETE /drafts/{id}                                  | O      | = | O   |
 GET /audit                                           | DM
 GET /audit/heads                                     | DM
 GET /register                                        | DM
+GET /holds                                           | OD
+POST /holds                                          | =
+POST /holds/{id}/lifting                             | =
+GET /purges                                          | OD
+GET /purges/{id}                                     | =
+GET /purges/{id}/bordereau.pdf                       | =
+GET /purges/{id}/package                             | =
+POST /purges/{id}/visa                               | =
+POST /purges/{id}/refusal                            | =
+POST /purges/{id}/transfer                           | =
+GET /removals                                        | CSXOD
+POST /removals                                       | =
+POST /removals/{id}/answer                           | =
 ";
 
 /// A hub with three experiments, of which one is over for good, and a draft.
@@ -184,7 +206,8 @@ impl Matrix {
             None => path.to_owned(),
         };
         let comment = "01890000-0000-7000-8000-000000000001";
-        Some(filled.replace("{version}", "1").replace("{n}", "1").replace("{comment}", comment))
+        let filled = filled.replace("{version}", "1").replace("{n}", "1").replace("{comment}", comment);
+        Some(Regex::new(r"\{[a-z_]+\}").unwrap().replace_all(&filled, "01890000-0000-7000-8000-000000000000").into_owned())
     }
 
     fn body(&self, operation: &str) -> Body {
@@ -200,6 +223,9 @@ impl Matrix {
                 let account = &self.ids[&("own", "account")];
                 json!({"account": account, "name": "Service", "expires_at": until, "scope": {"sites": [], "datasets": [], "verbs": ["read"]}})
             }
+            "POST /conventions/{id}/versions/{version}/withdrawal" => json!({"reason": "Une erreur"}),
+            // A day that is past, so that nothing ends.
+            "POST /conventions/{id}/termination" => json!({"on": "2026-01-01", "reason": "Une erreur"}),
             "POST /drafts" => json!({"model": "Un essai"}),
             "POST /drafts/{id}/comments" => json!({"text": "Une remarque"}),
             "PUT /drafts/{id}" => json!({"id": "brouillon"}),
@@ -478,6 +504,29 @@ const ELSEWHERE: &[&str] = &[
     "GET /conventions/brouillons/{id}/jeux/{name}",
     "GET /conventions/brouillons/{id}/jeux/{name}/retrait",
     "GET /conventions/brouillons/{id}/etape/{act}",
+    "GET /experimentations/{name}/convention.pdf",
+    "GET /experimentations/{name}/convention/fin",
+    "GET /experimentations/{name}/convention/retrait",
+    "GET /experimentations/{name}/signature",
+    "GET /experimentations/{name}/signature/document",
+    "GET /experimentations/{name}/signature/document/{means}/{sha256}",
+    "GET /experimentations/{name}/versions/{n}/convention.pdf",
+    "GET /experimentations/{name}/versions/{n}/signatures/{party}",
+    "GET /conservation",
+    "GET /conservation/demandes/{id}",
+    "GET /conservation/suspensions/nouvelle",
+    "GET /conservation/suspensions/{id}/levee",
+    "GET /conservation/{id}",
+    "GET /conservation/{id}/bordereau.csv",
+    "GET /conservation/{id}/bordereau.pdf",
+    "GET /conservation/{id}/refus",
+    "GET /conservation/{id}/versement",
+    "GET /conservation/{id}/versement.zip",
+    "GET /conservation/{id}/visa",
+    "GET /conservation/{id}/visa.pdf",
+    "GET /mes-donnees",
+    "GET /mes-donnees/{name}",
+    "GET /mes-donnees/{name}/retrait",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

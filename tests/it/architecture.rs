@@ -151,6 +151,25 @@ fn the_web_framework_is_in_http_alone() {
     only_in("http", &Regex::new(r"\b(axum|axum_extra|tower_http)::").expect("a regex"));
 }
 
+/// Pages and API read data through the functions of the domain that ask the perimeter (`deposit::find`, `evaluation::latest` …), never
+/// from the database or the lake themselves.
+#[test]
+fn http_reads_data_through_the_perimeter() {
+    let direct = Regex::new(
+        r"\bstore\s*\.\s*(deposits?|current_deposits|same_deposit|deposit_\w+|evaluations?|latest_evaluation|summaries|rex|rex_of|conventions?|convention_\w+|newest_convention|signatures|termination)\(|\blake\s*\.\s*(get|fetch\w*|list|read\w*|meta)\(",
+    )
+    .expect("a regex");
+    assert!(
+        direct.is_match("app.store.deposit_report(id)")
+            && direct.is_match("app\n.store\n.rex(a, b)")
+            && !direct.is_match("store.account(id)")
+    );
+    let of_http = sources().into_iter().filter(|(path, _)| module_of(path) == "http");
+    let faults: Vec<_> =
+        of_http.filter_map(|(path, code)| direct.find(&code).map(|m| format!("{}: {}", path.display(), m.as_str()))).collect();
+    assert!(faults.is_empty(), "reads beside the perimeter:\n{}", faults.join("\n"));
+}
+
 fn only_in(module: &str, what: &Regex) {
     let elsewhere = sources().into_iter().filter(|(path, _)| module_of(path) != module);
     let faults: Vec<_> =

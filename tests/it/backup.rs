@@ -125,6 +125,7 @@ async fn furnish(ground: &Ground) {
         kind: "in_force".to_owned(),
         letter: "{}".to_owned(),
         unique_key: None,
+        weekly: false,
         created_at: now,
         sent_at: None,
         failed_at: None,

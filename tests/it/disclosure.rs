@@ -87,7 +87,7 @@ fn fair(i: usize) -> DepositTable {
 const SECRET: &[u8] = b"the hub's own";
 
 struct Hub {
-    convention: Convention,
+    convention: Arc<Convention>,
     tables: Vec<DepositTable>,
     before: release::Before,
     full: Evaluation,
@@ -96,7 +96,7 @@ struct Hub {
 impl Hub {
     fn new(convention: Convention) -> Self {
         let full = evaluate(&convention, 1, &[], false);
-        Self { convention, tables: Vec::new(), before: BTreeMap::new(), full }
+        Self { convention: Arc::new(convention), tables: Vec::new(), before: BTreeMap::new(), full }
     }
 
     /// Takes a snapshot of these files and releases it.
@@ -105,7 +105,7 @@ impl Hub {
         let old: Vec<DepositTable> = self.tables.drain(..).filter(|t| !known.contains(&t.sha256)).collect();
         self.full = evaluate(&self.convention, 1, &current, is_final);
         self.tables = current.into_iter().chain(old).collect();
-        let convention = Arc::new(self.convention.clone());
+        let convention = self.convention.clone();
         let parties = self.convention.document.parties.sites.iter().map(|p| Some(p.siren.clone()));
         let reader = |site| Reader { site, version: ConventionId(uuid::Uuid::nil()), convention: convention.clone() };
         let readers: Vec<Reader> = parties.chain([None]).map(reader).collect();

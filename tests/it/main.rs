@@ -35,4 +35,5 @@ mod retention;
 mod samples;
 mod security;
 mod signature;
+mod signing;
 mod store;

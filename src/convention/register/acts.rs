@@ -326,7 +326,7 @@ pub async fn withdraw(app: &App, actor: &Actor, version: ConventionId, why: &str
 /// Ends a convention before its last day: `on` is the last day in force.
 ///
 /// # Errors
-/// Officers only; a missing or long reason; `already_terminated`; `nothing_to_end` while it binds nobody; `termination_date` for a day
+/// Officers only; a missing or long reason; `already_terminated`; `nothing_to_end` while it binds nobody; `convention_over` after its last day; `termination_date` for a day
 /// that is past, or not before the last one.
 pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why: &str) -> Result<()> {
     let agreed = agreement(app, name).await?;
@@ -342,6 +342,9 @@ pub async fn terminate(app: &App, actor: &Actor, name: &str, on: NaiveDate, why:
     let (Some(last), Some(newest)) = (bound.iter().map(|v| v.head.ends_on).max(), bound.last()) else {
         return conflict("nothing_to_end", "Cette convention n'engage encore personne : retirez la version ouverte à la signature.");
     };
+    if today > last {
+        return conflict("convention_over", "Cette convention est déjà à son terme.");
+    }
     if on < today || on >= last {
         let message = "Le dernier jour est aujourd'hui ou plus tard, et avant la fin prévue : changez la date.";
         return Err(Error::invalid("termination_date", message).with_faults(vec![Fault::new("/on", "termination_date", message)]));

@@ -43,6 +43,8 @@ struct Row {
 pub struct System {
     values: Vec<Value>,
     rows: Vec<Row>,
+    /// The rows in which each value stands.
+    places: Vec<Vec<usize>>,
 }
 
 impl System {
@@ -64,6 +66,7 @@ impl System {
     fn add(&mut self, truth: f64, known: bool, secret: bool, low: f64) -> Variable {
         let scale = if truth.abs() > 1e-12 { truth.abs() } else { 1.0 };
         self.values.push(Value { truth, scale, known, secret, low });
+        self.places.push(Vec::new());
         Variable(self.values.len() - 1)
     }
 
@@ -81,7 +84,8 @@ impl System {
         }
         // Exactly true, so that rounding never makes the whole system impossible.
         let (low, high) = (low.min(at), high.max(at));
-        let terms = sums.into_iter().filter(|(_, f)| *f != 0.0).collect();
+        let terms: Vec<(usize, f64)> = sums.into_iter().filter(|(_, f)| *f != 0.0).collect();
+        terms.iter().for_each(|(v, _)| self.places[*v].push(self.rows.len()));
         self.rows.push(Row { terms, low, high });
     }
 
@@ -153,9 +157,9 @@ impl System {
     fn around(&self, variable: usize) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let (mut reached, mut rows, mut open) = (BTreeSet::from([variable]), BTreeSet::new(), vec![variable]);
         while let Some(v) = open.pop() {
-            for (i, row) in self.rows.iter().enumerate() {
-                if row.terms.iter().any(|(t, _)| *t == v) && rows.insert(i) {
-                    let unknown = row.terms.iter().map(|(t, _)| *t).filter(|t| !self.values[*t].known);
+            for i in self.places[v].iter().copied() {
+                if rows.insert(i) {
+                    let unknown = self.rows[i].terms.iter().map(|(t, _)| *t).filter(|t| !self.values[*t].known);
                     open.extend(unknown.filter(|t| reached.insert(*t)));
                 }
             }

@@ -228,7 +228,7 @@ pub(super) struct CheckedBody {
 }
 
 /// Checks a document as it would be opened: its faults (422), or how many accepted files its schemas would refuse. Nothing is kept.
-#[utoipa::path(post, path = "/conventions/checks", tag = "conventions", request_body = serde_json::Value,
+#[utoipa::path(post, path = "/convention-checks", tag = "conventions", request_body = serde_json::Value,
     responses((status = 200, body = CheckedBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn check(Extract(app): Extract<App>, Caller(actor): Caller, sent: Bytes) -> Result<Json<CheckedBody>, Problem> {

@@ -131,6 +131,7 @@ fn acts(loaded: &Loaded, actor: &Actor, version: &AgreedVersion) -> Vec<(String,
         acts.push(("Télécharger l'exemplaire à signer".to_owned(), copy));
         acts.push(("Enregistrer une signature donnée ailleurs".to_owned(), format!("{base}/signature/document")));
     }
+    acts.push(("Préparer un avenant".to_owned(), format!("/conventions/nouvelle?convention={}#existante", loaded.head.name)));
     if withdrawable(&loaded.agreement).is_some() {
         acts.push(("Retirer la version ouverte".to_owned(), format!("{base}/convention/retrait")));
     }
