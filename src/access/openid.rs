@@ -104,7 +104,7 @@ async fn complete(app: &App, state: &str, cookie: &str, code: Option<&str>, orig
         return Ok((session::ask_code(app, account.id, Some(identity.id_token)).await?, next));
     }
     let opening = Opening { second_factor: vouched, id_token: Some(identity.id_token) };
-    Ok((SignIn::Opened(session::open(app, account, origin, opening).await?), next))
+    Ok((SignIn::Opened(Box::new(session::open(app, account, origin, opening).await?)), next))
 }
 
 /// The account of an identity.

@@ -53,7 +53,7 @@ fn is_easy(password: &str, about: &[&str]) -> bool {
     let distinct = characters.iter().collect::<std::collections::BTreeSet<_>>().len();
     // One word again and again.
     let unit = (1..=characters.len() / 2)
-        .filter(|n| characters.len() % n == 0)
+        .filter(|n| characters.len().is_multiple_of(*n))
         .find(|n| characters.chunks(*n).all(|c| c == &characters[..*n]))
         .map(|n| characters[..n].iter().collect::<String>());
     let repeated = unit.is_some_and(|unit| unit.chars().count() <= 4 || is_common(&unit) || run(&unit));

@@ -49,7 +49,7 @@ impl From<&str> for Origin {
 #[derive(Debug)]
 pub enum SignIn {
     /// A session.
-    Opened(SignedIn),
+    Opened(Box<SignedIn>),
     /// The second step, for who presents this pass and a code.
     SecondStep {
         /// For [`second_step`].
@@ -61,7 +61,7 @@ impl SignIn {
     /// The session, unless a second step is left.
     pub fn opened(self) -> Option<SignedIn> {
         match self {
-            Self::Opened(signed) => Some(signed),
+            Self::Opened(signed) => Some(*signed),
             Self::SecondStep { .. } => None,
         }
     }
@@ -99,7 +99,7 @@ pub async fn sign_in(app: &App, email: &str, password: &str, origin: impl Into<O
     };
     app.store.forget_attempts(&pair).await?;
     if !factor::counts(app, account.id).await? {
-        return Ok(SignIn::Opened(open(app, account, origin, Opening::default()).await?));
+        return Ok(SignIn::Opened(Box::new(open(app, account, origin, Opening::default()).await?)));
     }
     ask_code(app, account.id, None).await
 }

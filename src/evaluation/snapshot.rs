@@ -142,9 +142,7 @@ async fn released_files(app: &App, registered: &Registered, before: &release::Be
     for deposit in all {
         let same = |d: &Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.sha256 == deposit.sha256;
         let is_wanted = wanted.contains(&(deposit.dataset.clone(), deposit.sha256.clone())) && !current.iter().chain(&found).any(same);
-        if is_wanted
-            && let Some(key) = &deposit.table_key
-        {
+        if is_wanted && let Some(key) = &deposit.table_key {
             let key: Key = key.parse()?;
             if app.lake.exists(&key).await? {
                 found.push(deposit);

@@ -59,13 +59,15 @@ struct Count {
     terms: Vec<(Variable, f64)>,
 }
 
+/// What a sum is of: dataset, site, conditions, expression.
+type SumOf = (String, Siren, BTreeSet<String>, String);
+
 #[derive(Default)]
 struct Audit {
     system: System,
     places: BTreeMap<Variable, Place>,
     counts: Vec<Count>,
-    /// By dataset, site, conditions and expression.
-    sums: Vec<((String, Siren, BTreeSet<String>, String), Variable)>,
+    sums: Vec<(SumOf, Variable)>,
 }
 
 impl Audit {

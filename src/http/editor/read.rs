@@ -98,7 +98,7 @@ pub(super) fn scalar(kind: &str, text: &str) -> Option<Json> {
         "b" => Json::Bool(text == "true"),
         "l" => text.split('\n').map(str::trim).filter(|l| !l.is_empty()).map(Json::from).collect(),
         "u" => {
-            let groups = text.split('\n').map(|line| words(line)).filter(|g| !g.is_empty());
+            let groups = text.split('\n').map(words).filter(|g| !g.is_empty());
             groups.map(Json::from).collect()
         }
         "p" => Json::String(parties::siren(text)),

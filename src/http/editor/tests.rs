@@ -112,7 +112,7 @@ fn buttons_add_remove_and_turn() {
     let pointer = "/datasets/dossiers/schema/columns";
     let column = press(&model, Section::Datasets, Some("dossiers"), &format!("column:{pointer}"), &[]);
     let properties = column["datasets"]["dossiers"]["schema"]["properties"].as_object().unwrap();
-    assert_eq!(properties.iter().last().unwrap(), (&"colonne_1".to_owned(), &json!({"type": ["string", "null"]})));
+    assert_eq!(properties.iter().next_back().unwrap(), (&"colonne_1".to_owned(), &json!({"type": ["string", "null"]})));
     let renamed = press(&model, Section::Datasets, Some("dossiers"), "save", &[(&format!("t:{pointer}/0/name"), "numero")]);
     let dossiers = &renamed["datasets"]["dossiers"];
     assert_eq!(

@@ -200,7 +200,8 @@ pub(super) async fn frame(app: &App, actor: &Actor, open: &Open, here: &str) -> 
 
 /// Each fault with the page and the field where it is mended.
 pub(super) fn panel(document: &Json, faults: &[Fault], base: &str) -> Panel {
-    let mut forms: Vec<((Section, Option<String>), Vec<editor::Node>)> = Vec::new();
+    type Place = (Section, Option<String>);
+    let mut forms: Vec<(Place, Vec<editor::Node>)> = Vec::new();
     let mut lines = Vec::new();
     for fault in faults {
         let at = Section::of(&fault.pointer);

@@ -80,7 +80,7 @@ pub async fn sign_in(
     let fields = Fields(fields);
     let (email, next) = (fields.get("email").trim(), fields.get("next"));
     match access::sign_in(&app, email, fields.get("password"), origin).await {
-        Ok(access::SignIn::Opened(signed)) => Ok(enter(&app, jar, signed, next)),
+        Ok(access::SignIn::Opened(signed)) => Ok(enter(&app, jar, *signed, next)),
         Ok(access::SignIn::SecondStep { pass }) => {
             html(SecondStep { page: Page::new("Second facteur", None, ""), error: None, next: next.to_owned(), pass })
         }
@@ -183,7 +183,7 @@ pub async fn provider_answer(Extract(app): Extract<App>, From(origin): From, Que
     spent.make_removal();
     let jar = jar.add(spent);
     match access::openid::finish(&app, &answer.state, &secret, answer.code.as_deref(), origin).await {
-        Ok((access::SignIn::Opened(signed), next)) => Ok(enter(&app, jar, signed, &next)),
+        Ok((access::SignIn::Opened(signed), next)) => Ok(enter(&app, jar, *signed, &next)),
         Ok((access::SignIn::SecondStep { pass }, next)) => {
             Ok((jar, html(SecondStep { page: Page::new("Second facteur", None, ""), error: None, next, pass })?).into_response())
         }

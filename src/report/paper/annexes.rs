@@ -55,7 +55,7 @@ fn questionnaire(c: &Convention) -> Result<Vec<Block>> {
     let Some(asked) = &c.document.rex else { return Ok(vec![text("Aucun questionnaire n'est prévu.")]) };
     let questionnaire = rex::questionnaire(&asked.questionnaire)?;
     let mut blocks = Vec::new();
-    if asked.questionnaire == Json::from("default") {
+    if asked.questionnaire == "default" {
         blocks.push(text("Le questionnaire est celui du programme."));
     }
     for section in questionnaire.sections {
