@@ -26,6 +26,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Le fichier à contrôler : CSV, XLSX, ODS, XLS, Parquet ou JSONL.
+    #[arg(value_name = "FICHIER")]
     file: PathBuf,
     /// La convention qui dit ce que le fichier doit contenir.
     #[arg(long, value_name = "FICHIER", required_unless_present = "schema", conflicts_with = "schema")]

@@ -21,6 +21,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Check {
     /// La convention, en JSON ou en YAML.
+    #[arg(value_name = "FICHIER")]
     file: PathBuf,
     /// Forme du résultat.
     #[arg(long, value_enum, default_value = "text")]

@@ -8,10 +8,11 @@ pub mod evaluate;
 pub mod report;
 pub mod serve;
 pub mod settings;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 
 use crate::error::{Error, Result};
 
@@ -22,13 +23,21 @@ pub fn parse<T: Parser>() -> T {
         None => Ok(T::command()),
         Some(file) => settings::apply(T::command(), file.as_ref()),
     };
-    match command {
-        Ok(command) => T::from_arg_matches(&command.get_matches_from(arguments)).unwrap_or_else(|e| e.exit()),
-        Err(error) => {
-            eprintln!("Erreur [{}] : {}", error.code, error.message);
-            std::process::exit(2)
+    let command = usage::in_french(command.unwrap_or_else(|error| refuse(&error)));
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| T::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| {
+        if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            refuse(&Error::invalid("usage", format!("{} Ajoutez --help pour voir l'aide.", usage::sentence(&error))))
         }
-    }
+        // Help and version, asked for.
+        error.exit()
+    })
+}
+
+/// Ends the process on arguments or settings that it cannot follow.
+fn refuse(error: &Error) -> ! {
+    eprintln!("Erreur [{}] : {}", error.code, error.message);
+    std::process::exit(2)
 }
 
 /// Prints an error for a person on stderr; exit code 2.
