@@ -24,7 +24,7 @@ services_say() { printf 'services : %s\n' "$*" >&2; }
 
 services_make_dir() {
   [ -n "$services_dir" ] && return
-  services_dir="$(mktemp -d "${TMPDIR:-/tmp}/retex-services.XXXXXX")"
+  services_dir="$(mktemp -d -t retex-services.XXXXXX)"
   chmod 755 "$services_dir" # PostgreSQL runs as another user when we are root.
 }
 

@@ -9,7 +9,7 @@ use clap::{
 pub fn in_french(command: Command) -> Command {
     let version = command.get_version().is_some();
     let mut command = command
-        .help_template("{about-with-newline}\nUsage : {usage}\n\n{all-args}{after-help}")
+        .help_template("{about-with-newline}\nUsage\u{a0}: {usage}\n\n{all-args}{after-help}")
         .subcommand_help_heading("Commandes")
         .subcommand_value_name("COMMANDE")
         .disable_help_subcommand(true)
@@ -30,17 +30,18 @@ fn argument(argument: Arg) -> Arg {
     let mut facts = Vec::new();
     let values: Vec<_> = argument.get_possible_values().iter().filter(|v| !v.is_hide_set()).map(|v| v.get_name().to_owned()).collect();
     if !values.is_empty() && argument.get_action().takes_values() {
-        facts.push(format!("valeurs : {}", values.join(", ")));
+        facts.push(format!("valeurs\u{a0}: {}", values.join(", ")));
     }
     let default: Vec<_> = argument.get_default_values().iter().map(|v| v.to_string_lossy().into_owned()).collect();
-    if !default.is_empty() && argument.get_action().takes_values() {
-        facts.push(format!("par défaut : {}", default.join(", ")));
+    // A default may come from the settings' file: what hides its variable's value is a secret, and stays one.
+    if !default.is_empty() && argument.get_action().takes_values() && !argument.is_hide_env_values_set() {
+        facts.push(format!("par défaut\u{a0}: {}", default.join(", ")));
     }
     if let Some(variable) = argument.get_env() {
         facts.push(format!("variable {}", variable.to_string_lossy()));
     }
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    let help = if facts.is_empty() { help } else { format!("{help} ({})", facts.join(" ; ")) };
+    let help = if facts.is_empty() { help } else { format!("{help} ({})", facts.join("\u{a0}; ")) };
     let valued = argument.get_action().takes_values();
     let argument = argument.help(help).help_heading(heading).hide_env(true);
     // Flags have none of these, and clap refuses that they be hidden.
@@ -50,28 +51,34 @@ fn argument(argument: Arg) -> Arg {
 /// What is wrong with the arguments, and what to do, in one or two lines.
 pub fn sentence(error: &clap::Error) -> String {
     let of = |kind| error.get(kind).map(text).unwrap_or_default();
-    let (argument, value, suggestion) =
-        (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue), suggestion(error).map(|s| format!(" Vouliez-vous dire « {s} » ?")));
+    let (argument, value, suggestion) = (
+        of(ContextKind::InvalidArg),
+        of(ContextKind::InvalidValue),
+        suggestion(error).map(|s| format!(" Vouliez-vous dire «\u{a0}{s}\u{a0}»\u{a0}?")),
+    );
     let suggestion = suggestion.unwrap_or_default();
     match error.kind() {
-        ErrorKind::InvalidSubcommand => format!("« {} » n'est pas une commande.{suggestion}", of(ContextKind::InvalidSubcommand)),
-        ErrorKind::UnknownArgument => format!("« {argument} » n'est pas une option de cette commande.{suggestion}"),
-        ErrorKind::MissingRequiredArgument => format!("Il manque : {argument}."),
-        ErrorKind::MissingSubcommand => format!("Précisez une commande parmi : {}.", of(ContextKind::ValidSubcommand)),
-        ErrorKind::InvalidValue if value.is_empty() => format!("« {argument} » attend une valeur."),
+        ErrorKind::InvalidSubcommand => format!("«\u{a0}{}\u{a0}» n'est pas une commande.{suggestion}", of(ContextKind::InvalidSubcommand)),
+        ErrorKind::UnknownArgument => format!("«\u{a0}{argument}\u{a0}» n'est pas une option de cette commande.{suggestion}"),
+        ErrorKind::MissingRequiredArgument => format!("Il manque\u{a0}: {argument}."),
+        ErrorKind::MissingSubcommand => format!("Précisez une commande parmi\u{a0}: {}.", of(ContextKind::ValidSubcommand)),
+        ErrorKind::InvalidValue if value.is_empty() => format!("«\u{a0}{argument}\u{a0}» attend une valeur."),
         ErrorKind::InvalidValue => {
-            format!("« {value} » ne convient pas à « {argument} » ; valeurs possibles : {}.{suggestion}", of(ContextKind::ValidValue))
+            format!(
+                "«\u{a0}{value}\u{a0}» ne convient pas à «\u{a0}{argument}\u{a0}»\u{a0}; valeurs possibles\u{a0}: {}.{suggestion}",
+                of(ContextKind::ValidValue)
+            )
         }
         ErrorKind::ValueValidation => {
             // The reason is French where the value's type is ours; the standard library's is not shown.
             let reason = std::error::Error::source(error).filter(|e| e.is::<crate::error::Error>()).map(|e| format!(" {e}"));
-            format!("« {value} » ne convient pas à « {argument} ».{}", reason.unwrap_or_default())
+            format!("«\u{a0}{value}\u{a0}» ne convient pas à «\u{a0}{argument}\u{a0}».{}", reason.unwrap_or_default())
         }
         ErrorKind::ArgumentConflict => {
-            format!("« {argument} » ne va pas avec {} : gardez l'un des deux.", of(ContextKind::PriorArg))
+            format!("«\u{a0}{argument}\u{a0}» ne va pas avec {}\u{a0}: gardez l'un des deux.", of(ContextKind::PriorArg))
         }
         ErrorKind::TooManyValues | ErrorKind::WrongNumberOfValues | ErrorKind::TooFewValues | ErrorKind::NoEquals => {
-            format!("« {argument} » n'a pas le bon nombre de valeurs.")
+            format!("«\u{a0}{argument}\u{a0}» n'a pas le bon nombre de valeurs.")
         }
         ErrorKind::InvalidUtf8 => "Un argument n'est pas un texte lisible.".to_owned(),
         _ => "Ces arguments ne conviennent pas.".to_owned(),
@@ -110,6 +117,9 @@ mod tests {
         /// Combien.
         #[arg(long, conflicts_with = "format", value_name = "NOMBRE")]
         number: Option<u8>,
+        /// Une clé.
+        #[arg(long, env = "RETEX_TRY_KEY", hide_env_values = true, default_value = "ne-jamais-montrer")]
+        key: String,
         /// Sans valeur.
         #[arg(long)]
         quiet: bool,
@@ -128,18 +138,18 @@ mod tests {
 
     #[test]
     fn every_usage_error_is_a_french_sentence() {
-        assert_eq!(told(&["retex"]), "Il manque : <FILE>.");
+        assert_eq!(told(&["retex"]), "Il manque\u{a0}: <FILE>.");
         assert_eq!(
             told(&["retex", "f", "--frmat", "json"]),
-            "« --frmat » n'est pas une option de cette commande. Vouliez-vous dire « --format » ?"
+            "«\u{a0}--frmat\u{a0}» n'est pas une option de cette commande. Vouliez-vous dire «\u{a0}--format\u{a0}»\u{a0}?"
         );
-        assert_eq!(told(&["retex", "f", "--format"]), "« --format <FORMAT> » attend une valeur.");
+        assert_eq!(told(&["retex", "f", "--format"]), "«\u{a0}--format <FORMAT>\u{a0}» attend une valeur.");
         let wrong = told(&["retex", "f", "--format", "jsn"]);
         assert_eq!(
             wrong,
-            "« jsn » ne convient pas à « --format <FORMAT> » ; valeurs possibles : texte, json. Vouliez-vous dire « json » ?"
+            "«\u{a0}jsn\u{a0}» ne convient pas à «\u{a0}--format <FORMAT>\u{a0}»\u{a0}; valeurs possibles\u{a0}: texte, json. Vouliez-vous dire «\u{a0}json\u{a0}»\u{a0}?"
         );
-        assert_eq!(told(&["retex", "f", "--number", "x"]), "« x » ne convient pas à « --number <NOMBRE> ».");
+        assert_eq!(told(&["retex", "f", "--number", "x"]), "«\u{a0}x\u{a0}» ne convient pas à «\u{a0}--number <NOMBRE>\u{a0}».");
         assert!(told(&["retex", "f", "--number", "1", "--format", "json"]).contains("ne va pas avec"));
     }
 
@@ -147,15 +157,15 @@ mod tests {
     fn the_help_is_in_french() {
         let help = in_french(Try::command()).render_long_help().to_string();
         for word in [
-            "Usage : ",
+            "Usage\u{a0}: ",
             "Arguments:",
             "Options:",
-            "Forme du résultat (valeurs : texte, json ; par défaut : texte ; variable RETEX_TRY)",
+            "Forme du résultat (valeurs\u{a0}: texte, json\u{a0}; par défaut\u{a0}: texte\u{a0}; variable RETEX_TRY)",
             "Affiche cette aide",
         ] {
             assert!(help.contains(word), "{word} in {help}");
         }
-        for word in ["Print", "default", "Possible", "[env"] {
+        for word in ["Print", "default", "Possible", "[env", "ne-jamais-montrer"] {
             assert!(!help.contains(word), "{word} in {help}");
         }
     }
