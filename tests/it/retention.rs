@@ -479,7 +479,7 @@ async fn a_site_withdraws_its_data_early(ground: &Ground) {
     assert_eq!((foreign.kind, foreign.code, foreign.message), (nothing.kind, nothing.code, nothing.message));
     let asked = ask(&s.signatory, "Nous arrêtons l'expérimentation.").await.unwrap();
     assert_eq!(code(ask(&s.signatory, "Encore.").await), (Kind::Conflict, "already_asked"));
-    assert_eq!(removals::all(app, &s.agent).await.unwrap(), [asked.clone()]);
+    assert_eq!(removals::all(app, &s.agent).await.unwrap(), std::slice::from_ref(&asked));
     assert!(removals::all(app, &s.other).await.unwrap().is_empty(), "another site knows nothing of it");
     assert_eq!(code(removals::find(app, &s.other, asked.id).await), code(removals::find(app, &s.other, RemovalId(app.clock.id())).await));
     assert_eq!(code(removals::answer(app, &s.dpo, asked.id, true, "Oui.").await), (Kind::Forbidden, "role"));

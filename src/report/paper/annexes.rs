@@ -1,7 +1,5 @@
 //! The annexes: the evaluation plan, the REX questionnaire, and what an amendment changes.
 
-use serde_json::Value as Json;
-
 use super::{Article, Block, article, fact, text};
 use crate::{
     convention::Convention,
