@@ -111,7 +111,7 @@ mod tests {
             note(|| answer("219300480"));
             tokio::task::yield_now().await;
             note(|| answer("219300480"));
-            note(|| answer("219300107"));
+            note(|| answer("219300100"));
         });
         let other = witness(async { note(|| answer("219200078")) });
         let ((_, one), (_, other)) = tokio::join!(one, other);

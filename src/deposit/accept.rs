@@ -164,25 +164,34 @@ fn file_name(name: &str) -> String {
     if clean.trim().is_empty() { "fichier".to_owned() } else { clean }
 }
 
+/// A deposit that `actor` may withdraw now.
+///
+/// # Errors
+/// As [`find`]; what [`perimeter::may`] answers; `deposit_state` where it counts no longer.
+pub async fn withdrawable(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
+    let deposit = find(app, actor, id).await?;
+    let agreement = register::agreement(app, &deposit.convention).await?;
+    let ask = Ask::of(Use::Withdraw).dataset(&deposit.dataset).site(&deposit.site);
+    perimeter::may(&agreement, &actor.person(), &ask, app.clock.today())?;
+    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn | DepositState::Purged) {
+        return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt ne compte déjà plus : il n'y a rien à retirer."));
+    }
+    Ok(deposit)
+}
+
 /// Takes a deposit back, with the person's reason; what was computed from it is computed again without it.
 ///
 /// # Errors
 /// [`Kind::NotFound`] for a deposit that is not of the actor's site; `reason_required`, `reason_too_long`; [`Kind::Conflict`] if it was already taken back,
 /// superseded, or changed state meanwhile.
 pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
-    let deposit = find(app, actor, id).await?;
-    let agreement = register::agreement(app, &deposit.convention).await?;
-    let ask = Ask::of(Use::Withdraw).dataset(&deposit.dataset).site(&deposit.site);
-    perimeter::may(&agreement, &actor.person(), &ask, app.clock.today())?;
+    let deposit = withdrawable(app, actor, id).await?;
     let reason: String = reason.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
     if reason.is_empty() {
         return Err(Error::invalid("reason_required", "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui."));
     }
     if reason.chars().count() > REASON {
         return Err(Error::invalid("reason_too_long", format!("Donnez un motif de {REASON} caractères au plus.")));
-    }
-    if matches!(deposit.state, DepositState::Superseded | DepositState::Withdrawn | DepositState::Purged) {
-        return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt ne compte déjà plus : il n'y a rien à retirer."));
     }
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;

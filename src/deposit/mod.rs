@@ -14,7 +14,7 @@ pub mod report;
 pub mod starter;
 pub mod validate;
 
-pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw};
+pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw, withdrawable};
 pub use check_only::check_only;
 pub use list::{list, report};
 pub use process::{LIMIT, give_up, process};

@@ -118,10 +118,10 @@ pub async fn by_address(State((app, limits)): State<(App, Limits)>, mut request:
     next.run(request).await
 }
 
-/// Refuses a request of an account that asks too much.
-pub fn by_account(parts: &Parts, account: AccountId) -> Result<(), Box<Response>> {
+/// Refuses a request of an account that asks too much, as the API or as the pages say it: inside the API's router, the path no longer tells.
+pub fn by_account(parts: &Parts, account: AccountId, is_api: bool) -> Result<(), Box<Response>> {
     let Some(limits) = parts.extensions.get::<Limits>() else { return Ok(()) };
-    Limits::count(&limits.0.1, &account).map_err(|wait| Box::new(refusal(wait, parts.uri.path().starts_with("/api/"))))
+    Limits::count(&limits.0.1, &account).map_err(|wait| Box::new(refusal(wait, is_api)))
 }
 
 fn refusal(Wait(seconds): Wait, is_api: bool) -> Response {

@@ -53,7 +53,7 @@ impl FromRequestParts<App> for Signed {
         match actor_of_session(app, &parts.headers).await {
             Ok(Some(actor)) => {
                 reads::signed(&actor);
-                limits::by_account(parts, actor.account).map_err(|refusal| *refusal)?;
+                limits::by_account(parts, actor.account, false).map_err(|refusal| *refusal)?;
                 Ok(Self(actor))
             }
             Ok(None) => {
@@ -103,7 +103,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let actor = Self::of(parts, app).await.map_err(|error| Problem(error).into_response())?;
         reads::signed(&actor);
-        limits::by_account(parts, actor.account).map_err(|refusal| *refusal)?;
+        limits::by_account(parts, actor.account, true).map_err(|refusal| *refusal)?;
         Ok(Self(actor))
     }
 }

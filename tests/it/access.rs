@@ -361,7 +361,7 @@ async fn a_token_does_less_than_its_account(ground: &Ground) {
     assert_eq!(code(make(&agent, &agent, false, &[], &[]).await).1, "token_verbs");
     assert_eq!(code(make(&agent, &agent, false, &[Verb::Manage], &[]).await).1, "token_verbs");
     assert_eq!(code(make(&analyst, &analyst, false, &[Verb::Deposit], &[]).await).1, "token_verbs");
-    assert_eq!(code(make(&agent, &agent, false, &[Verb::Read], &["219300107"]).await).1, "token_sites");
+    assert_eq!(code(make(&agent, &agent, false, &[Verb::Read], &["219300100"]).await).1, "token_sites");
     assert_eq!(code(make(&analyst, &analyst, false, &[Verb::Read], &["123456789"]).await).1, "token_sites");
     for end in [TimeDelta::zero(), TimeDelta::days(367)] {
         let new = access::NewToken { name: "a".into(), expires_at: Some(app.clock.now() + end), ..Default::default() };

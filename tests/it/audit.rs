@@ -32,7 +32,7 @@ on_both_engines!(
     reads_are_written_in_batches_and_chained,
 );
 
-const BONDY: &str = "219300107";
+const BONDY: &str = "219300100";
 
 fn body(bytes: &[u8]) -> impl futures::Stream<Item = std::io::Result<bytes::Bytes>> + Send + use<> {
     futures::stream::iter([Ok(bytes::Bytes::copy_from_slice(bytes))])

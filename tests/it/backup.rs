@@ -7,16 +7,19 @@ use retex::{
     audit::{self, Actor, Entry},
     backup::{Manifest, backup, restore},
     error::Kind,
-    ids::{EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
+    ids::{CommentId, DraftId, EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
     jobs::Job,
     lake::Key,
     store::{
         Page,
+        access::Pass,
         accounts::{Session, Token},
         backup::TABLES,
         deposits::DepositFilter,
+        drafts::{Comment, Draft},
         evaluations::{NewEvaluation, SummaryRow},
-        mails::Mail,
+        mails::{Delivery, Mail},
+        released::ReleaseRow,
         retention::{Clearance, Hold, NewPurge, PurgeItem, PurgeState, Removal},
         rex::RexAnswers,
         signatures::{Means, Signature, Termination},
@@ -80,14 +83,25 @@ async fn furnish(ground: &Ground) {
     })
     .await
     .unwrap();
-    tx.insert_evaluation(&NewEvaluation {
-        id: EvaluationId(app.clock.id()),
+    let evaluation = tx
+        .insert_evaluation(&NewEvaluation {
+            id: EvaluationId(app.clock.id()),
+            convention_id: convention,
+            is_final: true,
+            inputs_sha256: "i".to_owned(),
+            body: "{}".to_owned(),
+            created_at: now,
+            created_by: Some(account),
+        })
+        .await
+        .unwrap();
+    tx.put_release(&ReleaseRow {
+        convention: "tri-demandes-2026".to_owned(),
+        viewer: PARIS.to_owned(),
         convention_id: convention,
-        is_final: true,
-        inputs_sha256: "i".to_owned(),
+        evaluation_id: evaluation.head.id,
         body: "{}".to_owned(),
         created_at: now,
-        created_by: Some(account),
     })
     .await
     .unwrap();
@@ -109,6 +123,52 @@ async fn furnish(ground: &Ground) {
     })
     .await
     .unwrap();
+    tx.begin_factor(account, "JBSWY3DPEHPK3PXP", now).await.unwrap();
+    tx.set_recovery_codes(account, &["r".to_owned()]).await.unwrap();
+    tx.insert_pass(&Pass {
+        sha256: "p".to_owned(),
+        purpose: "invitation".to_owned(),
+        account_id: Some(account),
+        detail: "{}".to_owned(),
+        tries: 0,
+        created_at: now,
+        expires_at: now,
+    })
+    .await
+    .unwrap();
+    tx.insert_identity("https://fournisseur.example", "sujet", account, now).await.unwrap();
+    let draft = DraftId(app.clock.id());
+    tx.insert_draft(&Draft {
+        id: draft,
+        name: "essai".to_owned(),
+        title: "Essai".to_owned(),
+        document: "{\"titre\":\"é\"}".to_owned(),
+        revision: 1,
+        state: "in_review".to_owned(),
+        based_on: Some(convention),
+        opened_as: None,
+        created_at: now,
+        created_by: account,
+        updated_at: now,
+        updated_by: account,
+    })
+    .await
+    .unwrap();
+    tx.insert_draft_comment(&Comment {
+        id: CommentId(app.clock.id()),
+        draft_id: draft,
+        at: now,
+        author: account,
+        organisation: None,
+        pointer: Some("/period".to_owned()),
+        kind: "comment".to_owned(),
+        text: "Une remarque".to_owned(),
+        resolved_at: None,
+        resolved_by: None,
+    })
+    .await
+    .unwrap();
+    tx.set_mail_preference(account, "in_force", Delivery::Never).await.unwrap();
     tx.insert_termination(&Termination {
         convention: "tri-demandes-2026".to_owned(),
         ends_on: "2026-06-01".parse().unwrap(),

@@ -28,7 +28,7 @@ use tower::ServiceExt;
 use crate::ground::Ground;
 
 const MONTREUIL: &str = "219300480";
-const BONDY: &str = "219300107";
+const BONDY: &str = "219300100";
 const CSRF: &str = "jeton";
 
 /// Someone with an account, a session `session-{who}` and a token `token-{who}`.
@@ -334,6 +334,10 @@ async fn an_officer_draws_up_a_convention_page_by_page() {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         team.post(who, &step(slug), &fields).await
     };
+    let id: retex::ids::DraftId = base.rsplit('/').next().unwrap().parse().unwrap();
+    let app = &team.ground.app;
+    let now = async || app.store.draft(id).await.unwrap().unwrap();
+    let before = now().await;
     // Every page shows what it has to show, and sends back what it showed.
     for slug in [
         "generalites",
@@ -350,11 +354,9 @@ async fn an_officer_draws_up_a_convention_page_by_page() {
         let fields = send("claire", slug, &[("act", "save")]).await;
         let (status, _, text) = post("claire", slug, &fields).await;
         assert_eq!(status, 303, "{slug}: {text}");
+        let after = now().await;
+        assert_eq!(after.revision, 1, "{slug}, sent untouched, changes nothing: {} {}", before.document, after.document);
     }
-    let id: retex::ids::DraftId = base.rsplit('/').next().unwrap().parse().unwrap();
-    let app = &team.ground.app;
-    let now = async || app.store.draft(id).await.unwrap().unwrap();
-    assert_eq!(now().await.revision, 1, "pages sent untouched change nothing");
 
     let (_, page) = team.get("claire", &step("parties")).await;
     assert!(page.contains("Montreuil (219300480)") && page.contains("2\u{a0}points à corriger"), "{page}");

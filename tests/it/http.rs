@@ -33,7 +33,7 @@ use crate::ground::{Ground, signed_long_ago};
 
 pub const CSRF: &str = "jeton-de-formulaire";
 pub const MONTREUIL: &str = "219300480";
-const BONDY: &str = "219300107";
+const BONDY: &str = "219300100";
 
 /// The hub with a sample experiment in it, and one account per role.
 pub struct Hub {

@@ -237,7 +237,7 @@ async fn too_many_tries_stop_one_address_for_one_account_and_a_while(ground: &Gr
 async fn a_token_is_good_until_it_ends_or_is_revoked(ground: &Ground) {
     let app = &ground.app;
     let account = app.store.account(ground.account(MONTREUIL).await).await.unwrap().unwrap();
-    let other = app.store.account(ground.account("219300107").await).await.unwrap().unwrap();
+    let other = app.store.account(ground.account("219300100").await).await.unwrap().unwrap();
     assert_eq!(
         code(access::create_token(app, None, &account, access::NewToken { name: " \0".into(), ..Default::default() }).await).1,
         "token_name"
@@ -467,14 +467,14 @@ async fn what_may_not_be_sent_is_refused_and_leaves_nothing(ground: &Ground) {
     for (slot, expected) in [
         (slot("a\0b", "releves", "2026-02", "a.csv"), absent),
         (of("219200631"), absent),
-        (of("219300107"), absent),
+        (of("219300100"), absent),
         (slot(CHAUFFAGE, "autre\0", "2026-02", "a.csv"), (Kind::Invalid, "unknown_dataset")),
         (slot(CHAUFFAGE, "releves", "", "a.csv"), (Kind::Invalid, "period_required")),
         (slot(CHAUFFAGE, "releves", "2026-04", "a.csv"), (Kind::Invalid, "period_outside")),
     ] {
         assert_eq!(code(send(app, &agent, slot.clone(), &bytes).await), expected, "{slot:?}");
     }
-    let messages = [of("219200631"), of("219300107"), slot("autre", "releves", "2026-02", "a.csv")];
+    let messages = [of("219200631"), of("219300100"), slot("autre", "releves", "2026-02", "a.csv")];
     let mut told = Vec::new();
     for slot in messages {
         told.push(send(app, &agent, slot, &bytes).await.unwrap_err().message);
@@ -524,7 +524,7 @@ async fn a_check_without_deposit_keeps_nothing(ground: &Ground) {
     let broken = stream::iter([Ok(Bytes::from_static(b"a;b\n")), Err(io::Error::other("reset"))]);
     let refused = check_only(app, &agent, slot(CHAUFFAGE, "releves", "2026-01", "a.csv"), broken).await;
     assert_eq!(code(refused), (Kind::Invalid, "upload_interrupted"));
-    let stranger = someone(ground, Role::Contributor, Some("219300107")).await;
+    let stranger = someone(ground, Role::Contributor, Some("219300100")).await;
     let refused = check_only(app, &stranger, slot(CHAUFFAGE, "releves", "2026-01", "a.csv"), body(b"a")).await;
     assert_eq!(code(refused).0, Kind::NotFound);
     assert!(all(app).await.is_empty() && app.lake.list(&Prefix::All).await.unwrap().is_empty());
@@ -734,7 +734,7 @@ async fn a_site_sees_its_own_results_and_no_name_of_others(ground: &Ground) {
     names_of.dedup();
     assert_eq!(names_of.len(), 6, "one lasting name each: {names_of:?}");
     compared_page_tells_sites_apart(ground).await;
-    let stranger = someone(ground, Role::Contributor, Some("219300107")).await;
+    let stranger = someone(ground, Role::Contributor, Some("219300100")).await;
     assert_eq!(code(evaluation::latest(app, &stranger, CHAUFFAGE).await), (Kind::NotFound, "not_found"));
 }
 

@@ -112,7 +112,7 @@ async fn what_is_not_theirs_answers_like_what_is_not_there() {
     let absent = "01890000-0000-7000-8000-000000000000";
     for (role, site) in [
         (Role::Contributor, Some("219200631")),
-        (Role::Contributor, Some("219300107")),
+        (Role::Contributor, Some("219300100")),
         (Role::Administrator, None),
         (Role::DataProtectionOfficer, None),
     ] {

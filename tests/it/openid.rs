@@ -165,7 +165,9 @@ async fn invited(app: &App, email: &str, role: Role, site: Option<&str>) -> Acco
 }
 
 fn ada(acr: &str) -> Json {
-    json!({"sub": "sujet-ada", "acr": acr, "email": "Ada@exemple.fr", "given_name": "Ada", "usual_name": "Morel", "siret": MONTREUIL, "uid": "1"})
+    // The tests share the provider, which knows people by their subject: each test's Ada is another.
+    let sub = format!("sujet-ada-{}", std::process::id());
+    json!({"sub": sub, "acr": acr, "email": "Ada@exemple.fr", "given_name": "Ada", "usual_name": "Morel", "siret": MONTREUIL, "uid": "1"})
 }
 
 fn said(page: &Page, sentence: &str) {
@@ -295,7 +297,7 @@ async fn the_provider_opens_no_account_and_gives_no_right() {
     refused(&[], "Votre compte est fermé").await;
     access::set_disabled(&app, None, id, false).await.unwrap();
     assert_eq!(Browser::new(&app, ada("eidas1")).enter().await.account, id);
-    refused(&[("sub", json!("un-autre"))], "celui d&#39;une autre personne").await;
+    refused(&[("sub", json!(format!("un-autre-{}", std::process::id())))], "celui d&#39;une autre personne").await;
     // Known by the subject, and still only of their own employer, and not when disabled.
     refused(&[("siret", json!(METROPOLE))], "celui d&#39;une autre collectivité").await;
     access::set_disabled(&app, None, id, true).await.unwrap();

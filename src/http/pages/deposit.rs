@@ -486,6 +486,7 @@ pub async fn events(Extract(app): Extract<App>, Signed(actor): Signed, Path(id):
 /// `GET /depots/{id}/retrait`.
 pub async fn confirm(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
     let deposit = load::deposit(&app, &actor, &id).await?;
+    let deposit = deposit::withdrawable(&app, &actor, deposit.id).await?;
     let href = format!("/depots/{}", deposit.id);
     html(Confirm {
         page: Page::new("Retirer ce dépôt", who(&actor), "deposits").under("Dépôts", "/depots").under(&deposit.file_name, &href),

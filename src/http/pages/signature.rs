@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Multipart, Path, State as Extract},
+    extract::{Multipart, Path, State as Extract, multipart::Field},
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -247,38 +247,40 @@ fn document_page(actor: &Actor, loaded: &Loaded, version: &AgreedVersion, notice
 }
 
 /// `POST /experimentations/{name}/signature/document`: takes the file in, and goes on to what it says.
-pub async fn receive(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>, form: Multipart) -> PageResult {
-    let (loaded, version) = officer(&app, &actor, &name).await?;
-    match take(&app, &actor, &loaded, form).await {
-        Ok((means, sha256)) => Ok(Redirect::to(&format!("{}/signature/document/{means}/{sha256}", loaded.base())).into_response()),
-        Err(error) if is_mendable(&error) => {
-            let notice = Notice::new(State::No, error.message.clone(), vec!["Rien n'a été enregistré.".to_owned()]);
-            Ok((status_of(&error), html(document_page(&actor, &loaded, &version, Some(notice)))?).into_response())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn take(app: &App, actor: &Actor, loaded: &Loaded, mut form: Multipart) -> Result<(&'static str, String)> {
+pub async fn receive(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>, mut form: Multipart) -> PageResult {
     let broken = |e: axum::extract::multipart::MultipartError| {
         Error::invalid("upload_interrupted", "L'envoi s'est interrompu avant la fin. Rien n'a été gardé\u{a0}: recommencez.").with_source(e)
     };
     let mut fields = Fields::default();
     while let Some(field) = form.next_field().await.map_err(broken)? {
+        if field.name() == Some("file") {
+            let chosen = field.file_name().is_some_and(|n| !n.is_empty());
+            return take(&app, &actor, &name, &fields, chosen.then_some(field)).await;
+        }
         let name = field.name().unwrap_or_default().to_owned();
-        if name != "file" {
-            let value = small_text(field).await?;
-            fields.0.push((name, value));
-            continue;
-        }
-        check_csrf(actor, fields.get("csrf"))?;
-        if field.file_name().is_none_or(str::is_empty) {
-            break;
-        }
-        let means = if fields.get("means") == "parapheur" { "parapheur" } else { "papier" };
-        return Ok((means, signing::receive(app, actor, &loaded.agreement, field).await?));
+        let value = small_text(field).await?;
+        fields.0.push((name, value));
     }
-    Err(Error::invalid("no_file", "Choisissez le document signé sur votre poste."))
+    take(&app, &actor, &name, &fields, None).await
+}
+
+async fn take(app: &App, actor: &Actor, name: &str, fields: &Fields, file: Option<Field<'_>>) -> PageResult {
+    // The form's own token comes before anything is told.
+    check_csrf(actor, fields.get("csrf"))?;
+    let (loaded, version) = officer(app, actor, name).await?;
+    let means = if fields.get("means") == "parapheur" { "parapheur" } else { "papier" };
+    let taken = match file {
+        Some(file) => signing::receive(app, actor, &loaded.agreement, file).await,
+        None => Err(Error::invalid("no_file", "Choisissez le document signé sur votre poste.")),
+    };
+    match taken {
+        Ok(sha256) => Ok(Redirect::to(&format!("{}/signature/document/{means}/{sha256}", loaded.base())).into_response()),
+        Err(error) if is_mendable(&error) => {
+            let notice = Notice::new(State::No, error.message.clone(), vec!["Rien n'a été enregistré.".to_owned()]);
+            Ok((status_of(&error), html(document_page(actor, &loaded, &version, Some(notice)))?).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `GET /experimentations/{name}/signature/document/{means}/{sha256}`.
