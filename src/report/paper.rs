@@ -7,7 +7,7 @@ mod clauses;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{Fact, french, pdf};
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         Convention,
         agreement::{AgreedVersion, Agreement},
         difference::difference,
+        register,
     },
     error::{Error, Result},
     ids::Siren,
@@ -146,6 +147,17 @@ pub async fn build(app: &App, agreement: &Agreement, version: &AgreedVersion, co
     let changes: Vec<String> = changes.into_iter().map(|c| french::typeset(&c.sentence)).collect();
     let (convention, edition) = (version.convention.clone(), Edition::Version(version.head.version));
     tokio::task::spawn_blocking(move || pdf(&convention, edition, &given, &changes)).await.map_err(Error::internal)?
+}
+
+/// Writes the paper of a draft, as the parties read it over before they sign: marked as such, and without a hash, which only a version has.
+///
+/// # Errors
+/// What [`register::compile`] finds wrong with the document.
+pub async fn draft(document: Json, before: Option<&Json>) -> Result<Vec<u8>> {
+    let changes = before.map(|b| difference(b, &document)).unwrap_or_default();
+    let changes: Vec<String> = changes.into_iter().map(|c| french::typeset(&c.sentence)).collect();
+    let convention = register::compile(document).await?;
+    tokio::task::spawn_blocking(move || pdf(&convention, Edition::Draft, &[], &changes)).await.map_err(Error::internal)?
 }
 
 /// Writes the paper of a convention. `changes` says, sentence by sentence, what an amendment changes of the version before.

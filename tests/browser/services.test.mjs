@@ -12,6 +12,7 @@ import { SCREENS, accessible, fits, launch, open, picture } from "./page.mjs";
 
 const PASSWORD = "un mot de passe pour essayer";
 const AGENT = "agent@bagneux.example";
+const OFFICER = "mission@metropole.example";
 
 /** A day, `months` from now, as ISO. */
 function day(months) {
@@ -81,6 +82,7 @@ describe("retex serve and retex worker", () => {
       ["admin", "account", "create", "--role", "contributor", "--site", "92007", "--email", AGENT, "--name", "Camille Bernard", "--password-stdin"],
       PASSWORD,
     );
+    await run(["admin", "account", "create", "--role", "officer", "--email", OFFICER, "--name", "Odile Vasseur", "--password-stdin"], PASSWORD);
     await run(["admin", "convention", "import", convention]);
     // The process of the pages does no work: what is accepted, the other process accepted.
     hub = await startHub({ command: "serve", data, settings: { ...shared, RETEX_WORKERS: "0" } });
@@ -94,13 +96,34 @@ describe("retex serve and retex worker", () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
+  it("records what the parties signed on paper", async () => {
+    const { page, context, faults } = await open(browser);
+    await signIn(page, hub.url, OFFICER);
+    const scan = join(folder, "signée.pdf");
+    await writeFile(scan, "%PDF-1.7\n%%EOF\n");
+    for (const party of ["200054781", "219200078"]) {
+      await page.goto(`${hub.url}/experimentations/services/signature/document`);
+      await page.locator("input[type=file]").setInputFiles(scan);
+      await page.locator("form[enctype] button").click();
+      await page.getByLabel("Partie", { exact: true }).selectOption(party);
+      await page.getByLabel("Nom du signataire").fill("Dominique Petit");
+      await page.getByLabel("Qualité").fill("Maire");
+      await page.getByLabel("Délibération ou délégation", { exact: true }).fill("DEL-2026-012");
+      await page.getByLabel("Date de la délibération ou de la délégation").fill("2026-01-15");
+      await page.getByRole("checkbox").check();
+      if (party === "200054781") await sound(page, "services-signature-papier");
+      await page.getByRole("button", { name: "Enregistrer la signature" }).click();
+      await page.waitForURL(/\/(convention|signature)(\?|$)/);
+    }
+    await page.goto(`${hub.url}/experimentations/services/convention`);
+    assert.match(await page.locator("main").innerText(), /en vigueur/i);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
   it("takes a file, which waits for the worker and is then accepted", async () => {
     const { page, context, faults } = await open(browser);
-    await page.goto(`${hub.url}/connexion`);
-    await page.getByLabel("Adresse électronique").fill(AGENT);
-    await page.getByLabel("Mot de passe").fill(PASSWORD);
-    await page.getByRole("button", { name: "Se connecter" }).click();
-    await page.getByRole("button", { name: "Se déconnecter" }).waitFor();
+    await signIn(page, hub.url, AGENT);
 
     await deposit(page, hub.url, join(folder, "mesures.csv"));
     // Nobody works yet.
@@ -110,13 +133,7 @@ describe("retex serve and retex worker", () => {
     Object.assign(worker, await startWorker({ data: worker.data, settings: worker.shared }));
     await settled(page);
     assert.match(await page.locator("main").innerText(), /2\s+lignes enregistrées/);
-    for (const [size, screen] of Object.entries(SCREENS)) {
-      await page.setViewportSize(screen);
-      await picture(page, `services-accepte-${size}`);
-      await fits(page);
-    }
-    await page.setViewportSize(SCREENS.wide);
-    await accessible(page);
+    await sound(page, "services-accepte");
 
     await deposit(page, hub.url, join(folder, "fautes.csv"));
     await settled(page);
@@ -125,6 +142,24 @@ describe("retex serve and retex worker", () => {
     await context.close();
   });
 });
+
+async function signIn(page, url, email) {
+  await page.goto(`${url}/connexion`);
+  await page.getByLabel("Adresse électronique").fill(email);
+  await page.getByLabel("Mot de passe").fill(PASSWORD);
+  await page.getByRole("button", { name: "Se connecter" }).click();
+  await page.getByRole("button", { name: "Se déconnecter" }).waitFor();
+}
+
+async function sound(page, name) {
+  for (const [size, screen] of Object.entries(SCREENS)) {
+    await page.setViewportSize(screen);
+    await picture(page, `${name}-${size}`);
+    await fits(page);
+  }
+  await page.setViewportSize(SCREENS.wide);
+  await accessible(page);
+}
 
 async function deposit(page, url, file) {
   await page.goto(`${url}/depots/nouveau`);

@@ -176,8 +176,11 @@ fn form(page: &str) -> Vec<(String, String)> {
     let main = &page[page.find("<main").unwrap()..];
     let start = &main[main.find("<form method=\"post\"").unwrap()..];
     let page = &start[..start.find("</form>").unwrap()];
-    let un =
-        |text: &str| text.replace("&quot;", "\"").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let un = |text: &str| {
+        let pairs = [("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&#60;", "<"), ("&gt;", ">"), ("&#62;", ">")];
+        let plain = pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+        plain.replace("&#38;", "&").replace("&amp;", "&")
+    };
     let attribute = |tag: &str, name: &str| {
         let at = tag.find(&format!(" {name}=\""))? + name.len() + 3;
         Some(un(&tag[at..at + tag[at..].find('"')?]))
@@ -387,7 +390,7 @@ async fn an_officer_draws_up_a_convention_page_by_page() {
     let (status, _, page) = post("claire", "generalites", &mine).await;
     assert_eq!(status, 409);
     assert!(
-        page.contains("Madame hugo a modifié") && page.contains("Le résumé passe de") && page.contains("value=\"Tri des demandes\""),
+        page.contains("Madame hugo a modifié") && page.contains("Le résumé change") && page.contains("value=\"Tri des demandes\""),
         "{page}"
     );
     let again: Vec<(String, String)> = form(&page).into_iter().filter(|(n, _)| n != "csrf").collect();

@@ -23,14 +23,14 @@ pub(super) struct Me {
     /// `contributor`, `signatory`, `analyst`, `officer`, `data_protection_officer`, `administrator`.
     role: &'static str,
     /// The site that the caller is bound to, if any.
-    site: Option<SiteBody>,
+    site: Option<OwnSite>,
     /// What the token that calls is limited to; null for all that the account may do.
     scope: Option<Scope>,
 }
 
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SiteBody {
+pub(super) struct OwnSite {
     /// SIREN.
     siren: String,
     /// Official name.
@@ -40,6 +40,6 @@ pub(super) struct SiteBody {
 /// Who is calling, and for which site.
 #[utoipa::path(get, path = "/me", tag = "compte", responses((status = 200, body = Me), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody)))]
 pub(super) async fn read(Caller(actor): Caller) -> Json<Me> {
-    let site = actor.site.as_ref().map(|s| SiteBody { siren: s.to_string(), name: load::organisation(s) });
+    let site = actor.site.as_ref().map(|s| OwnSite { siren: s.to_string(), name: load::organisation(s) });
     Json(Me { name: actor.name, email: actor.email, role: role_code(actor.role), site, scope: actor.scope })
 }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::{
     access::Actor,
     app::App,
-    convention::{Convention, difference, draft},
+    convention::{Convention, difference, draft, register},
     error::{Error, Fault, Kind, Result},
     http::{
         editor::{self, Section, acts},
@@ -23,7 +23,7 @@ use crate::{
         words,
     },
     ids::DraftId,
-    report::describe,
+    report::{describe, paper},
     store::drafts::Draft,
 };
 
@@ -545,13 +545,20 @@ pub async fn save_expert(Extract(app): Extract<App>, Path(id): Path<String>, Pos
     }
 }
 
-/// `GET /conventions/brouillons/{id}/export/convention.{json,yaml}`.
+/// `GET /conventions/brouillons/{id}/export/convention.{json,yaml,pdf}`.
 pub async fn export(Extract(app): Extract<App>, Signed(actor): Signed, Path((id, file)): Path<(String, String)>) -> PageResult {
     let draft = draft::find(&app, &actor, self::id(&id)?).await?;
     let document = draft::document(&draft)?;
     let (kind, body) = match file.as_str() {
-        "convention.json" => ("application/json", serde_json::to_string_pretty(&document).map_err(Error::internal)?),
-        "convention.yaml" => ("application/yaml", describe::yaml(&document)),
+        "convention.json" => ("application/json", serde_json::to_vec_pretty(&document).map_err(Error::internal)?),
+        "convention.yaml" => ("application/yaml", describe::yaml(&document).into_bytes()),
+        "convention.pdf" => {
+            let before = match draft.based_on {
+                Some(id) => Some(register::version(&app, id).await?.convention.json.clone()),
+                None => None,
+            };
+            ("application/pdf", paper::draft(document, before.as_ref()).await?)
+        }
         _ => return Err(load::absent().into()),
     };
     let name: String = draft.name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
