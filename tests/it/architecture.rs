@@ -170,6 +170,19 @@ fn http_reads_data_through_the_perimeter() {
     assert!(faults.is_empty(), "reads beside the perimeter:\n{}", faults.join("\n"));
 }
 
+/// Two shapes of one name would be one in the API's document, and one of them would be described wrongly.
+#[test]
+fn every_shape_of_the_api_has_its_own_name() {
+    let shape = Regex::new(r"derive\([^)]*ToSchema[^)]*\)\](?:\s*#\[[^\n]*\])*\s*pub(?:\([^)]*\))? (?:struct|enum) (\w+)").unwrap();
+    let mut seen = BTreeSet::new();
+    let mut twice = Vec::new();
+    for (_, code) in sources() {
+        twice.extend(shape.captures_iter(&code).map(|c| c[1].to_owned()).filter(|name| !seen.insert(name.clone())));
+    }
+    assert!(seen.len() > 30, "{seen:?}");
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
 fn only_in(module: &str, what: &Regex) {
     let elsewhere = sources().into_iter().filter(|(path, _)| module_of(path) != module);
     let faults: Vec<_> =

@@ -253,7 +253,7 @@ pub(super) async fn open(Extract(app): Extract<App>, Caller(actor): Caller, sent
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonBody {
     /// Kept with the decision; 2 000 characters at most.
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Takes back a version that binds nobody yet.

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::agreements::ReasonBody;
 use crate::{
     access::Actor,
     app::App,
@@ -154,13 +155,6 @@ impl From<AnswerBody> for Answer {
     fn from(a: AnswerBody) -> Self {
         Self { reference: a.reference, name: a.name, on: a.on, scan: None }
     }
-}
-
-/// A reason.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct ReasonBody {
-    /// 2 000 characters at most.
-    reason: String,
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> Result<T> {
