@@ -193,6 +193,8 @@ pub async fn set_disabled(app: &App, by: Option<&Actor>, id: AccountId, disabled
     tx.set_disabled(id, disabled.then_some(app.clock.now())).await?;
     if disabled {
         tx.delete_sessions_of(id).await?;
+        // An account that is opened again later gets tokens of its own then: those of before stay closed.
+        tx.revoke_tokens_of(id, false, app.clock.now()).await?;
         tx.void_passes(id, &["invitation", "password_reset", "sign_in"]).await?;
     }
     let act = if disabled { "account.disable" } else { "account.enable" };
@@ -200,7 +202,8 @@ pub async fn set_disabled(app: &App, by: Option<&Actor>, id: AccountId, disabled
     tx.commit().await
 }
 
-/// Gives an account another role, another site, or both. Its sessions end; its tokens have the new rights at once.
+/// Gives an account another role, another site, or both. Its sessions end; its own tokens have the new rights at once, and those of programs,
+/// which were given for what the account was, are void.
 ///
 /// # Errors
 /// What [`fits`] refuses; [`Kind::Forbidden`] but for administrators; `own_account`.
@@ -211,6 +214,7 @@ pub async fn set_role(app: &App, by: Option<&Actor>, id: AccountId, role: Role, 
     let mut tx = app.store.begin().await?;
     tx.set_role(id, role.name(), site.as_ref()).await?;
     tx.delete_sessions_of(id).await?;
+    tx.revoke_tokens_of(id, true, app.clock.now()).await?;
     let detail = json!({"from": {"role": account.role, "site": account.organisation}, "to": {"role": role.name(), "site": site}});
     record(app, &mut tx, by, "account.role", (id, account.organisation), detail).await?;
     tx.commit().await

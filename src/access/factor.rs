@@ -60,9 +60,9 @@ pub struct Enrolment {
     pub address: String,
 }
 
-/// The roles that act only with a second factor, where what they do binds their organisation.
+/// The role that acts only with a second factor: a signature binds an organisation.
 pub fn required(role: Role) -> bool {
-    matches!(role, Role::Signatory | Role::Officer | Role::Administrator)
+    role == Role::Signatory
 }
 
 fn totp(secret: &str, account: &str) -> Result<Totp> {

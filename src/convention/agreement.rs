@@ -9,7 +9,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::{Convention, document::Plan};
+use super::{
+    Convention,
+    document::{Indicator, Plan},
+};
 use crate::{
     error::{Error, Kind, Result},
     ids::{ConventionId, Siren},
@@ -279,6 +282,13 @@ impl Agreement {
         let Some(frozen) = self.frozen() else { return false };
         let definition = |v: &AgreedVersion| definition(&v.convention, indicator);
         frozen.head.id != version.head.id && definition(frozen) != definition(version)
+    }
+
+    /// The indicators that would be exploratory in a document that is not a version yet.
+    pub fn would_be_exploratory<'a>(&self, convention: &'a Convention) -> Vec<&'a Indicator> {
+        let Some(frozen) = self.frozen() else { return Vec::new() };
+        let indicators = convention.document.evaluation.indicators.iter();
+        indicators.filter(|i| definition(&frozen.convention, &i.id) != definition(convention, &i.id)).collect()
     }
 
     /// The indicators of this version that are exploratory.

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-pub use self::acts::{SignatureForm, import, morning, open, record_paper, sign, terminate, withdraw};
+pub use self::acts::{SignatureForm, import, morning, open, record_paper, sign, terminate, withdraw, would_sign};
 use super::{
     Convention,
     agreement::{AgreedVersion, Agreement, Termination},

@@ -41,6 +41,12 @@ const MAX_VALUES: usize = 8;
 /// # Errors
 /// `starter_unreadable`; the schema's faults, located.
 pub fn propose(file: &[u8], name: &str) -> Result<Proposal> {
+    // A schema that does not parse is not an example without rows: its first fault is said.
+    let is_document =
+        |text: &str| name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json") && text.trim_start().starts_with('{');
+    if let Some(Err(error)) = std::str::from_utf8(file).ok().filter(|text| is_document(text)).map(Convention::parse) {
+        return Err(error);
+    }
     if let Ok(text) = std::str::from_utf8(file)
         && (text.trim_start().starts_with('{') || name.ends_with(".yaml") || name.ends_with(".yml"))
         && let Ok(document) = Convention::parse(text)

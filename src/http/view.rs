@@ -130,7 +130,8 @@ impl Who {
         const ADMIN: (&str, &str, &str) = ("admin", "Administration", "/administration/comptes");
         const ACCOUNTS: (&str, &str, &str) = ("admin", "Comptes", "/administration/comptes");
         match self.role.as_str() {
-            "contributor" | "signatory" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS, OWN_DATA],
+            "contributor" => vec![HOME, NEW, DEPOSITS, EXPERIMENTS, CONVENTIONS, OWN_DATA],
+            "signatory" => vec![HOME, DEPOSITS, EXPERIMENTS, CONVENTIONS, OWN_DATA],
             "administrator" | "admin" => vec![ADMIN, REGISTER],
             "dpo" | "data_protection_officer" => vec![EXPERIMENTS, CONVENTIONS, RETENTION, AUDIT, REGISTER],
             "officer" => vec![HOME, EXPERIMENTS, CONVENTIONS, DEPOSITS, RETENTION, ACCOUNTS],

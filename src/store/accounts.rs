@@ -346,6 +346,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Voids all tokens of an account, or those of its programs alone.
+    pub async fn revoke_tokens_of(&mut self, account: AccountId, services_only: bool, now: DateTime<Utc>) -> Result<()> {
+        const SQL: &str =
+            "UPDATE tokens SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL AND (service = $3 OR service = $4)";
+        on_tx!(self, |db| query(SQL).bind(account).bind(now).bind(true).bind(services_only).execute(db).await.map(drop))?;
+        Ok(())
+    }
+
     /// Voids a token of an account; whether there was one in force.
     pub async fn revoke_token(&mut self, account: AccountId, id: TokenId, now: DateTime<Utc>) -> Result<bool> {
         const SQL: &str = "UPDATE tokens SET revoked_at = $3 WHERE id = $2 AND account_id = $1 AND revoked_at IS NULL";

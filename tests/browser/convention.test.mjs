@@ -182,6 +182,7 @@ describe("a convention", () => {
     await page.waitForLoadState();
     await page.goto(`${hub.url}${draft}/relecture`);
     assert.match(await page.locator("main").innerText(), /Catégorie du dossier/, "what changes is said before it is signed");
+    assert.match(await page.locator("main").innerText(), /acceptent les fichiers déjà reçus \(1 dépôt accepté\)/, "and what it means for what was sent");
     await sound(session, "convention-avenant");
     await page.getByRole("link", { name: "Ouvrir à la signature" }).click();
     await page.getByRole("button", { name: "Ouvrir à la signature" }).click();

@@ -415,8 +415,11 @@ async fn an_officer_draws_up_a_convention_page_by_page() {
     let (_, page) = team.get("claire", &step("plan?structures=6&lignes=600&taux=0,5")).await;
     assert!(page.contains("4,1\u{a0}points"), "the smallest effect is said on the page of the plan");
 
+    let remark = Remark { pointer: None, change: true, text: "Plus court.".into() };
+    let asked = draft::comment(app, &team.officer, id, remark).await.unwrap();
     let (status, page) = team.get("claire", &step("etape/signature")).await;
-    assert!(status == 200 && page.contains("figé"));
+    assert!(status == 200 && page.contains("figé") && page.contains("1\u{a0}modification demandée n&#39;est pas réglée"), "{page}");
+    draft::resolve(app, &team.officer, id, asked.id).await.unwrap();
     let (status, to, text) = team.post("claire", &step("etape/signature?revision=6"), &[]).await;
     assert_eq!((status, to.as_str()), (303, "/experimentations/tri-des-demandes-2026/convention"), "{text}");
     assert_eq!(now().await.state, draft::OPENED);
@@ -476,6 +479,10 @@ async fn a_program_draws_up_an_amendment() {
     );
     assert_eq!(team.api("paul", "GET", "/conventions/essai/versions/2/differences", None, None).await.0, 404);
     let (status, page) = team.get("claire", "/experimentations/essai/versions/2/differences").await;
-    assert!(status == 200 && page.contains("exploratoire"));
+    assert!(status == 200 && page.contains("«\u{a0}Nouveau\u{a0}» n&#39;est pas celui que la première signature a figé"), "{page}");
     assert_eq!(team.get("claire", "/experimentations/essai/versions/1/differences").await.0, 404);
+    // The page of the convention tells where the version that it shows stands, not the one before it.
+    let (_, page) = team.get("claire", "/experimentations/essai/convention").await;
+    let heading = &page[page.find("Signatures de la version 2").unwrap()..];
+    assert!(heading[..heading.find("</h2>").unwrap()].contains("À signer"), "{page}");
 }

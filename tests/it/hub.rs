@@ -208,6 +208,7 @@ async fn a_session_opens_lives_and_ends(ground: &Ground) {
     assert_eq!(code(access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await).1, "sign_in");
     access::set_disabled(app, None, id, false).await.unwrap();
     assert!(access::session(app, &three.token).await.unwrap().is_none(), "an ended session stays ended");
+    assert_eq!(code(access::bearer(app, &token).await), (Kind::Unauthenticated, "token"), "and a token that was closed with the account");
     access::sign_in(app, "ada@exemple.fr", "un nouveau mot de passe", "").await.unwrap().opened().unwrap();
 }
 

@@ -196,12 +196,16 @@ async fn a_signatory_signs_what_was_read() {
         (hub.form(&hub.head.sha256).replace("&agree=1", ""), StatusCode::UNPROCESSABLE_ENTITY, "Cochez la case"),
         (hub.form(&hub.head.sha256).replace("2026-11-03", "hier"), StatusCode::UNPROCESSABLE_ENTITY, "Indiquez la date"),
         (hub.form(&hub.head.sha256).replace("2026-11-03", "2027-11-03"), StatusCode::UNPROCESSABLE_ENTITY, "est à venir"),
+        (hub.form(&hub.head.sha256).replace("2026-11-03", "0001-01-01"), StatusCode::UNPROCESSABLE_ENTITY, "trop ancienne"),
         (hub.form(&hub.head.sha256).replace("Maire", ""), StatusCode::UNPROCESSABLE_ENTITY, "Indiquez la qualité"),
     ] {
         let (got, page) = hub.post("montreuil", &sign, &form).await;
         assert_eq!(got, status, "{form}: {page}");
         assert!(page.contains(words) && page.contains("DEL-2026-014"), "{words} in {page}");
     }
+    // The second factor comes last: a form that has to be mended uses no code up.
+    let (status, page) = hub.post("plain", &sign, &hub.form(&hub.head.sha256).replace("2026-11-03", "2027-11-03")).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("est à venir"), "{page}");
     let (status, page) = hub.post("plain", &sign, &hub.form(&hub.head.sha256)).await;
     assert!(status == StatusCode::FORBIDDEN && page.contains("second facteur") && page.contains("DEL-2026-014"), "{page}");
     assert_eq!(hub.post("contributor", &sign, &hub.form(&hub.head.sha256)).await.0, StatusCode::FORBIDDEN);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, Months, NaiveDate};
 use serde_json::{Value as Json, json};
 
 use super::{agreement, agreements, assemble, compile, letters, unknown};
@@ -32,6 +32,8 @@ use crate::{
 const REASON: usize = 2000;
 /// Longest name, quality or reference, in characters.
 const LINE: usize = 200;
+/// Oldest act that empowers a signatory, in years.
+const OLDEST_DEED: u32 = 20;
 
 /// What a signatory declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,12 +133,6 @@ async fn enter(app: &App, by: Option<&Actor>, document: Json) -> Result<Conventi
 /// `old_hash` if what was shown is not the version that is open; `version_withdrawn`, `already_signed`, `convention_terminated`,
 /// `convention_over`; located faults of the form.
 pub async fn sign(app: &App, actor: &Actor, version: ConventionId, form: SignatureForm) -> Result<Signature> {
-    actor.in_person()?;
-    let agreed = known(app, actor, version).await?;
-    if actor.role != Role::Signatory {
-        return Err(Error::new(Kind::Forbidden, "not_signatory", "Seul le signataire de la collectivité ou de la Métropole signe."));
-    }
-    perimeter::may(&agreed, &actor.person(), &Ask::of(Use::Sign), app.clock.today())?;
     if form.second_factor.is_none() {
         return Err(Error::new(
             Kind::Forbidden,
@@ -144,10 +140,31 @@ pub async fn sign(app: &App, actor: &Actor, version: ConventionId, form: Signatu
             "Confirmez votre signature avec le code de votre second facteur.",
         ));
     }
+    let (agreed, signature) = prepared(app, actor, version, form).await?;
+    put(app, actor, &agreed.name, signature).await
+}
+
+/// Whether [`sign`] would take this form, but for the second factor. A code is good once: a form that has to be mended must not use it up.
+///
+/// # Errors
+/// As [`sign`], but for `second_factor_required`.
+pub async fn would_sign(app: &App, actor: &Actor, version: ConventionId, form: SignatureForm) -> Result<()> {
+    let (agreed, signature) = prepared(app, actor, version, form).await?;
+    declared(&signature, app.clock.today())?;
+    signable(&agreed, &signature, app.clock.today())
+}
+
+async fn prepared(app: &App, actor: &Actor, version: ConventionId, form: SignatureForm) -> Result<(Agreement, Signature)> {
+    actor.in_person()?;
+    let agreed = known(app, actor, version).await?;
+    if actor.role != Role::Signatory {
+        return Err(Error::new(Kind::Forbidden, "not_signatory", "Seul le signataire de la collectivité ou de la Métropole signe."));
+    }
+    perimeter::may(&agreed, &actor.person(), &Ask::of(Use::Sign), app.clock.today())?;
     let metropole = agreed.version(version).ok_or_else(unknown)?.metropole();
     let party = actor.site.clone().unwrap_or_else(|| metropole.clone());
     let signature = Signature { account_id: Some(actor.account), ..written(app, version, party, Means::Hub, form) };
-    put(app, actor, &agreed.name, signature).await
+    Ok((agreed, signature))
 }
 
 /// Records a signature given outside the hub, on paper or in a parapheur, with the signed document that the lake keeps under `scan`.
@@ -252,6 +269,11 @@ fn declared(signature: &Signature, today: NaiveDate) -> Result<()> {
     if signature.deed_date > today {
         let message = "La date de la délibération ou de la délégation est à venir : vérifiez-la.";
         faults.push(Fault::new("/deed_date", "deed_date_future", message));
+    }
+    // A mandate lasts six years: an act of twenty years ago empowers nobody who is still there, and is a year written wrong.
+    if signature.deed_date < today - Months::new(12 * OLDEST_DEED) {
+        let message = "La date de la délibération ou de la délégation est trop ancienne : vérifiez l'année.";
+        faults.push(Fault::new("/deed_date", "deed_date_old", message));
     }
     if faults.is_empty() {
         return Ok(());

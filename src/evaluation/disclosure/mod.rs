@@ -127,12 +127,27 @@ struct Decision<'a> {
 pub fn protect(ask: &Ask<'_>) -> Release {
     let names = pseudonyms(ask);
     let mut decisions: Vec<Decision<'_>> = ask.evaluation.indicators.iter().map(|result| decide(ask, result)).collect();
+    let mut last: Option<Evaluation> = None;
     loop {
         let release = render(ask, &decisions, &names);
         let exposed = exposed(ask, &decisions, &release.evaluation, &names);
         if exposed.is_empty() {
             return release;
         }
+        // Where a step withheld nothing more, the whole indicator goes: each turn withholds something, so that there is a last one.
+        if last.as_ref() == Some(&release.evaluation) {
+            for place in &exposed {
+                let of = ask.evaluation.indicators.iter().position(|r| r.id == place.indicator);
+                let Some(decision) = of.and_then(|at| decisions.get_mut(at)) else { continue };
+                if decision.silent && decision.naming.is_none() {
+                    return withheld(ask, &mut decisions, &names);
+                }
+                (decision.silent, decision.naming) = (true, None);
+            }
+            last = None;
+            continue;
+        }
+        last = Some(release.evaluation);
         // One step for each site, then the audit again: often the first is enough.
         let mut seen: Vec<Option<Siren>> = Vec::new();
         for place in exposed {
@@ -342,6 +357,15 @@ fn exposed(ask: &Ask<'_>, decisions: &[Decision<'_>], shown: &Evaluation, names:
         let name = names.get(siren);
         result.sites.iter().find(|s| s.site.siren == *siren || s.site.siren == anonymous_siren() && Some(&s.site.name) == name)
     })
+}
+
+/// The release that compares nothing at all: what is shown when no smaller sacrifice was found to be safe.
+fn withheld(ask: &Ask<'_>, decisions: &mut [Decision<'_>], names: &BTreeMap<Siren, String>) -> Release {
+    for decision in decisions.iter_mut() {
+        (decision.silent, decision.naming) = (true, None);
+        decision.sites.values_mut().for_each(|show| *show = Show::Withheld);
+    }
+    render(ask, decisions, names)
 }
 
 /// One step further where a withheld value can be told: the pooled value, then what the same site shows elsewhere, in the end the whole

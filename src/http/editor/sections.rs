@@ -205,7 +205,7 @@ pub(super) const GENERAL: &[Spec] = &[
         Ask::Text,
         "Des minuscules, des chiffres et des traits d'union. Il figure dans les adresses et ne change plus ensuite.",
     ),
-    hinted("track", "Parcours", Ask::Text, "Le nom court du parcours (« track ») dont relève l'expérimentation."),
+    hinted("track", "Parcours", Ask::Text, "Le nom court du parcours dont relève l'expérimentation."),
     hinted("summary", "Résumé", Ask::Long, "Ce que l'on essaie, en une ou deux phrases."),
     spec("period", "Dates", Ask::Object(&[spec("start", "Premier jour", Ask::Date), spec("end", "Dernier jour", Ask::Date)])),
     hinted(

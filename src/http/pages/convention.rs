@@ -92,7 +92,6 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     let loaded = load::convention(&app, &actor, &name).await?;
     let (d, today) = (&loaded.document, load::today(&app));
     let version = standing::shown(&loaded, &actor, today);
-    let state = actor.site.as_ref().and_then(|site| loaded.agreement.state_for(site, today));
     html(ConventionPage {
         page: Page::new("Convention", who(&actor), "experiments")
             .under("Expérimentations", "/experimentations")
@@ -109,7 +108,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         facts: facts(d),
         sha256: loaded.head.sha256.clone(),
         notice: done.notice(),
-        badge: standing::badge(state.unwrap_or_else(|| loaded.agreement.state(today))),
+        badge: standing::badge(loaded.agreement.version_state(version, today)),
         sign: standing::to_sign(&loaded.agreement, &actor).map(|_| format!("{}/signature", loaded.base())),
         signed_version: version.head.version,
         parties: standing::parties(&app, &loaded, &actor, version, today).await?,
@@ -131,11 +130,16 @@ fn acts(loaded: &Loaded, actor: &Actor, version: &AgreedVersion) -> Vec<(String,
         acts.push(("Télécharger l'exemplaire à signer".to_owned(), copy));
         acts.push(("Enregistrer une signature donnée ailleurs".to_owned(), format!("{base}/signature/document")));
     }
-    acts.push(("Préparer un avenant".to_owned(), format!("/conventions/nouvelle?convention={}#existante", loaded.head.name)));
+    // A version that waits is signed or taken back before there is another.
+    if loaded.agreement.terminated.is_some() {
+        return acts;
+    }
     if withdrawable(&loaded.agreement).is_some() {
         acts.push(("Retirer la version ouverte".to_owned(), format!("{base}/convention/retrait")));
+    } else {
+        acts.push(("Préparer un avenant".to_owned(), format!("/conventions/nouvelle?convention={}#existante", loaded.head.name)));
     }
-    if loaded.agreement.terminated.is_none() && loaded.agreement.versions().iter().any(|v| v.bound().is_some()) {
+    if loaded.agreement.versions().iter().any(|v| v.bound().is_some()) {
         acts.push(("Arrêter la convention avant son terme".to_owned(), format!("{base}/convention/fin")));
     }
     acts

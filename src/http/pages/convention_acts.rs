@@ -130,10 +130,8 @@ pub async fn confirm_withdrawal(Extract(app): Extract<App>, Signed(actor): Signe
     let signed = version.signed.len() as u64;
     let already = match signed {
         0 => "Personne ne l'a encore signée.".to_owned(),
-        n => format!(
-            "{} ne vaudront plus rien\u{a0}: ces parties signeront la version suivante.",
-            words::plural(n, "signature déjà donnée", "signatures déjà données")
-        ),
+        1 => "La signature déjà donnée ne vaudra plus rien\u{a0}: cette partie signera la version suivante.".to_owned(),
+        n => format!("Les {n} signatures déjà données ne vaudront plus rien\u{a0}: ces parties signeront la version suivante."),
     };
     html(Confirm {
         page: page("Retirer la version ouverte", &actor, &loaded),

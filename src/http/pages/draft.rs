@@ -241,7 +241,7 @@ fn page(actor: &Actor, open: &Open, heading: &str) -> Page {
 
 /// Renders a step. `typed` is a document that is not saved.
 #[expect(clippy::too_many_arguments, reason = "the parts of one page, from one handler or another")]
-async fn draw(
+pub(super) async fn draw(
     app: &App,
     actor: &Actor,
     mut open: Open,

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::{
     confirm::Confirm,
-    draft::{base, id, title},
+    draft::{base, draw, id, title},
     drafts::received,
 };
 use crate::{
@@ -16,13 +16,13 @@ use crate::{
     app::App,
     convention::draft,
     deposit::starter,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     http::{
-        editor::acts,
+        editor::{Section, acts},
         failure::{PageResult, html},
         load,
-        state::{Posted, Signed, percent, who},
-        view::Page,
+        state::{Fields, Posted, Signed, percent, who},
+        view::{Notice, Page, State},
     },
     store::drafts::Draft,
 };
@@ -50,7 +50,19 @@ pub async fn import(Extract(app): Extract<App>, Signed(actor): Signed, Path(id):
     let draft = draft::find(&app, &actor, self::id(&id)?).await?;
     let (fields, file, file_name) = received(&actor, form).await?;
     actor.require(&[crate::convention::perimeter::Role::Officer])?;
-    let proposal = propose(file, &file_name).await?;
+    let proposal = match propose(file, &file_name).await {
+        Ok(proposal) => proposal,
+        // What the file is not is said where another one is chosen.
+        Err(error) if error.kind == Kind::Invalid => {
+            let status = axum::http::StatusCode::from_u16(error.status()).unwrap_or_default();
+            let lines = error.faults.iter().map(|f| f.message.clone()).take(10).collect();
+            let notice = Notice::new(State::No, error.message, lines);
+            let open = super::draft::open(&app, &actor, &id).await?;
+            let page = draw(&app, &actor, open, Section::Datasets, None, None, Some(notice), Vec::new(), &Fields::default()).await?;
+            return Ok((status, page).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let named = fields.get("title").trim();
     let name = if named.is_empty() { proposal.title.clone() } else { named.chars().take(300).collect() };
     let mut dataset = proposal.dataset;

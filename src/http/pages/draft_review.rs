@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{
     confirm::Confirm,
     draft::{Asked, Frame, Panel, base, frame, id, open, panel, title},
+    standing,
 };
 use crate::{
     app::App,
@@ -19,6 +20,7 @@ use crate::{
         perimeter::Role,
         register,
     },
+    deposit,
     error::{Error, Kind},
     http::{
         editor::Section,
@@ -45,6 +47,7 @@ pub struct ReviewPage {
     pub revision: i64,
     pub panel: Panel,
     pub changes: Option<Vec<difference::Change>>,
+    pub foreseen: Vec<String>,
     pub comments: Vec<CommentView>,
     pub places: Vec<(String, String)>,
     pub version: Option<String>,
@@ -98,6 +101,7 @@ async fn draw(app: &App, actor: &crate::access::Actor, open: super::draft::Open,
         Some(version) => Some(difference(&register::version(app, version).await?.convention.json, &open.document)),
         None => None,
     };
+    let foreseen = foreseen(app, &open).await?;
     let mut comments = Vec::new();
     for c in app.store.draft_comments(open.draft.id).await? {
         let author = app.store.account(c.author).await?;
@@ -160,6 +164,7 @@ async fn draw(app: &App, actor: &crate::access::Actor, open: super::draft::Open,
         revision: open.draft.revision,
         panel: panel(&open.document, &open.faults, &base),
         changes,
+        foreseen,
         comments,
         places,
         version,
@@ -194,12 +199,28 @@ pub async fn settle(Extract(app): Extract<App>, Path((text, comment)): Path<(Str
     Ok(Redirect::to(&format!("/conventions/brouillons/{id}/relecture?fait=reglee")).into_response())
 }
 
+/// What an amendment would mean for what the hub holds already: the accepted files that its schemas would refuse, and the indicators that
+/// would conclude nothing.
+async fn foreseen(app: &App, open: &super::draft::Open) -> Result<Vec<String>, Error> {
+    let Some(based_on) = open.draft.based_on.filter(|_| open.faults.is_empty()) else { return Ok(Vec::new()) };
+    let before = register::version(app, based_on).await?;
+    let convention = register::compile(open.document.clone()).await?;
+    let mut said = Vec::new();
+    // Where no schema changes, no file needs to be read again to be told that it is still good.
+    if before.convention.json["datasets"] != open.document["datasets"] || before.convention.json["parties"] != open.document["parties"] {
+        said.extend(deposit::would_refuse(app, open.document.clone()).await?.in_french());
+    }
+    let agreement = register::agreement(app, &before.head.name).await?;
+    said.extend(standing::exploratory_words(agreement.would_be_exploratory(&convention).iter().map(|i| i.title.as_str())));
+    Ok(said)
+}
+
 /// `GET /conventions/brouillons/{id}/etape/{act}`: what an act would do, in words.
 pub async fn confirm(Extract(app): Extract<App>, Signed(actor): Signed, Path((text, act)): Path<(String, String)>) -> PageResult {
     let open = open(&app, &actor, &text).await?;
     actor.require(&[Role::Officer])?;
     let sites = open.document["parties"]["sites"].as_array().map_or(0, Vec::len);
-    let (heading, style, button, consequences) = match act.as_str() {
+    let (heading, style, button, mut consequences) = match act.as_str() {
         "relecture" => (
             "Envoyer en relecture",
             "main",
@@ -222,6 +243,9 @@ pub async fn confirm(Extract(app): Extract<App>, Signed(actor): Signed, Path((te
         "abandon" => ("Abandonner le brouillon", "danger", "Abandonner", vec!["Plus personne ne pourra le modifier ni le relire. Le journal garde la trace de son existence.".to_owned()]),
         _ => return Err(load::absent().into()),
     };
+    if act == "signature" {
+        consequences.extend(before_signature(&app, &open).await?);
+    }
     let here = base(&open.draft);
     html(Confirm {
         page: Page::new(heading, who(&actor), "conventions").under("Conventions", "/conventions").under(title(&open.draft), here.clone()),
@@ -233,6 +257,22 @@ pub async fn confirm(Extract(app): Extract<App>, Signed(actor): Signed, Path((te
         act: button.to_owned(),
         back: format!("{here}/relecture"),
     })
+}
+
+/// What an officer should know before a draft is opened for signature.
+async fn before_signature(app: &App, open: &super::draft::Open) -> Result<Vec<String>, Error> {
+    let mut said = foreseen(app, open).await?;
+    if !open.faults.is_empty() {
+        let points = words::plural(open.faults.len() as u64, "point est à corriger", "points sont à corriger");
+        said.push(format!("Attention\u{a0}: {points}. La signature ne s'ouvre qu'ensuite."));
+    }
+    let comments = app.store.draft_comments(open.draft.id).await?;
+    let asked = comments.iter().filter(|c| c.kind == "change_request" && c.resolved_at.is_none()).count();
+    if asked > 0 {
+        let asked = words::plural(asked as u64, "modification demandée n'est pas réglée", "modifications demandées ne sont pas réglées");
+        said.push(format!("Attention\u{a0}: {asked}. Répondez aux parties avant de figer le document."));
+    }
+    Ok(said)
 }
 
 /// `POST /conventions/brouillons/{id}/etape/{act}`.

@@ -113,7 +113,7 @@ fn lead(actor: &Actor, tasks: usize) -> String {
 /// What an expected file asks: of a site, to send or to mend it; of the Métropole, to know which are late.
 fn file_task(loaded: &Loaded, line: &Line, actor: &Actor, today: NaiveDate) -> Option<(NaiveDate, Task)> {
     let due = line.expected.due;
-    let mine = actor.site.is_some();
+    let mine = load::deposits(actor);
     let soon = today.checked_add_days(Days::new(45))? >= due;
     let distance = words::distance(due, today);
     let (badge, href, act) = match &line.standing {
@@ -125,7 +125,7 @@ fn file_task(loaded: &Loaded, line: &Line, actor: &Actor, today: NaiveDate) -> O
         _ => return None,
     };
     let period = line.expected.period.map(|p| format!(", {}", p.in_french())).unwrap_or_default();
-    let site = if mine { String::new() } else { format!("{} · ", loaded.site_name(&line.site)) };
+    let site = if actor.site.is_some() { String::new() } else { format!("{} · ", loaded.site_name(&line.site)) };
     let what = format!("{}{period}", loaded.dataset_title(&line.expected.dataset));
     let context = format!("{site}{}", loaded.document.title);
     Some((due, Task { what, context, badge, date: words::day(due), href, act: act.to_owned() }))

@@ -45,12 +45,21 @@ pub struct SignaturePage {
     pub version: i64,
     pub sha256: String,
     pub party: Option<String>,
+    pub amends: Option<Amends>,
     pub facts: Vec<Fact>,
     pub uses: Vec<agreed::UseView>,
     pub entered: Fields,
     pub has_factor: bool,
     pub today: String,
     pub parties: Vec<PartyRow>,
+}
+
+/// What an amendment changes, for whoever signs it.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is named after the place it fills in the template")]
+pub struct Amends {
+    pub href: String,
+    pub exploratory: Option<String>,
 }
 
 /// The page where a signed document is chosen.
@@ -106,7 +115,8 @@ fn lead(version: &AgreedVersion) -> String {
 /// What the person can mend, with where it is.
 fn told(error: &Error) -> Notice {
     let mut lines: Vec<String> = error.faults.iter().map(|f| f.message.clone()).filter(|m| *m != error.message).collect();
-    lines.push("Rien n'a été enregistré. Ce que vous avez écrit est encore dans le formulaire.".to_owned());
+    let again = if error.code == "already_signed" { "" } else { " Ce que vous avez écrit est encore dans le formulaire." };
+    lines.push(format!("Rien n'a été enregistré.{again}"));
     Notice::new(State::No, error.message.clone(), lines)
 }
 
@@ -175,12 +185,22 @@ async fn draw(app: &App, actor: &Actor, loaded: &Loaded, entered: Fields, notice
         version: version.head.version,
         sha256: version.head.sha256.clone(),
         party: waiting.as_ref().map(|(v, party)| v.convention.site_name(party)),
+        amends: amends(loaded, actor, version),
         facts: facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect(),
         uses: agreed::uses(d),
         entered,
         has_factor: actor.second_factor.is_some() || matches!(factor::standing(app, actor).await?, factor::Standing::Active { .. }),
         today: today.to_string(),
         parties: standing::parties(app, loaded, actor, version, today).await?,
+    })
+}
+
+fn amends(loaded: &Loaded, actor: &Actor, version: &AgreedVersion) -> Option<Amends> {
+    let known = |v: &&AgreedVersion| v.head.version < version.head.version && actor.site.as_ref().is_none_or(|site| v.names(site));
+    loaded.agreement.versions().iter().find(known)?;
+    Some(Amends {
+        href: format!("{}/versions/{}/differences", loaded.base(), version.head.version),
+        exploratory: standing::exploratory(&loaded.agreement, version),
     })
 }
 
@@ -210,6 +230,7 @@ async fn give(app: &App, actor: &Actor, loaded: &Loaded, fields: &Fields) -> Res
     if fields.get("agree") != "1" {
         return Err(Error::invalid("agreement_required", "Cochez la case qui dit que vous avez lu la convention et que vous la signez."));
     }
+    register::would_sign(app, actor, version.head.id, form.clone()).await?;
     let second_factor = factor::confirm(app, actor, fields.get("code")).await?;
     let form = SignatureForm { second_factor: Some(second_factor.to_owned()), ..form };
     register::sign(app, actor, version.head.id, form).await.map(drop)

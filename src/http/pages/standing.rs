@@ -158,3 +158,24 @@ pub fn blocks(agreement: &Agreement, version: &AgreedVersion, today: NaiveDate) 
     }
     sentences.into_iter().map(|s| french::typeset(&s)).collect()
 }
+
+/// What is exploratory in a version, in a sentence; none where nothing is.
+pub fn exploratory(agreement: &Agreement, version: &AgreedVersion) -> Option<String> {
+    let indicators = version.convention.document.evaluation.indicators.iter();
+    exploratory_words(indicators.filter(|i| agreement.is_exploratory(version, &i.id)).map(|i| i.title.as_str()))
+}
+
+/// That these indicators are exploratory, in a sentence; none where none is.
+pub fn exploratory_words<'a>(titles: impl Iterator<Item = &'a str>) -> Option<String> {
+    let titles: Vec<String> = titles.map(|t| format!("«\u{a0}{t}\u{a0}»")).collect();
+    match titles.as_slice() {
+        [] => None,
+        [one] => Some(format!(
+            "L'indicateur {one} n'est pas celui que la première signature a figé\u{a0}: il est exploratoire, et aucune conclusion n'en est tirée."
+        )),
+        several => Some(format!(
+            "Les indicateurs {} ne sont pas ceux que la première signature a figés\u{a0}: ils sont exploratoires, et aucune conclusion n'en est tirée.",
+            several.join(", ")
+        )),
+    }
+}

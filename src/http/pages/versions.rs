@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State as Extract};
 
+use super::standing;
 use crate::{
     access::Actor,
     app::App,
@@ -72,7 +73,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         title: loaded.document.title.clone(),
         name: loaded.head.name.clone(),
         tabs: present::tabs(&loaded, &actor, "versions"),
-        writes: draft::writes(&actor),
+        writes: draft::writes(&actor) && loaded.agreement.terminated.is_none(),
         versions,
         base,
     })
@@ -96,6 +97,7 @@ pub struct DifferencesPage {
     pub version: i64,
     pub before: i64,
     pub changes: Vec<Change>,
+    pub exploratory: Option<String>,
 }
 
 /// What version `n` of a convention changed from the one before it.
@@ -116,7 +118,9 @@ pub async fn differences_of(app: &App, actor: &Actor, name: &str, n: i64) -> Res
 pub async fn differences(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, n)): Path<(String, String)>) -> PageResult {
     let version: i64 = n.parse().map_err(|_| load::absent())?;
     let (loaded, before, changes) = differences_of(&app, &actor, &name, version).await?;
+    let version_of = loaded.agreement.versions().iter().find(|v| v.head.version == version).ok_or_else(load::absent)?;
     html(DifferencesPage {
+        exploratory: standing::exploratory(&loaded.agreement, version_of),
         page: Page::new(format!("Ce que change la version {version}"), who(&actor), "experiments")
             .under("Expérimentations", "/experimentations")
             .under(&loaded.document.title, loaded.base())
