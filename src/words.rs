@@ -89,9 +89,40 @@ pub fn sentence(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
+/// A cell of a CSV file that a French spreadsheet opens: quoted where needed; what would run as a formula there begins with an
+/// apostrophe, a number excepted.
+pub fn csv_cell(text: &str) -> String {
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_signed_number(text);
+    let text = if runs { format!("'{text}") } else { text.to_owned() };
+    if text.contains([';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+/// Whether this is a sign and a plain number: digits, spaces between them, one decimal mark at most.
+fn is_signed_number(text: &str) -> bool {
+    let Some(number) = text.strip_prefix(['+', '-']) else { return false };
+    let marks = number.matches([',', '.']).count();
+    number.starts_with(|c: char| c.is_ascii_digit())
+        && number.ends_with(|c: char| c.is_ascii_digit())
+        && marks <= 1
+        && number.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | ' ' | '\u{a0}' | '\u{202f}'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_never_run() {
+        assert_eq!(csv_cell("a;b"), "\"a;b\"");
+        assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
+        assert_eq!(csv_cell("demandes.csv"), "demandes.csv");
+        for number in ["-3,5", "+12", "-1 234.5", "-1\u{202f}234"] {
+            assert_eq!(csv_cell(number), number);
+        }
+        for formula in ["-1+1", "-", "+A1", "@SUM(A1)", "-3,5,1", "-2+cmd|' /C calc'!A0", "\t=1"] {
+            assert_eq!(csv_cell(formula), format!("'{formula}"));
+        }
+    }
 
     #[test]
     fn numbers_and_dates_are_french() {

@@ -32,6 +32,18 @@ impl ColumnKind {
         }
     }
 
+    /// As a person reads it.
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::String => "texte",
+            Self::Integer => "nombre entier",
+            Self::Number => "nombre",
+            Self::Boolean => "oui ou non",
+            Self::Date => "date",
+            Self::Datetime => "date et heure",
+        }
+    }
+
     /// The column's type in a typed table and in the lake.
     pub fn dtype(self) -> DataType {
         match self {

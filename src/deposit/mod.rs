@@ -1,17 +1,22 @@
 //! A deposit: one file sent by one site for one dataset and one period.
 
 mod accept;
+pub mod annotated;
 pub mod calendar;
 pub mod check;
 mod check_only;
 pub mod decode;
+pub mod dictionary;
+pub mod export;
 pub mod folder;
 mod list;
 pub mod parquet;
 mod process;
 mod recheck;
 pub mod report;
+mod sheets;
 pub mod starter;
+pub mod template;
 pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw, withdrawable};

@@ -4,7 +4,11 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::french;
-use crate::convention::{column::ColumnKind, document::Dataset, rules::Rules};
+use crate::{
+    convention::{column::ColumnKind, document::Dataset, rules::Rules},
+    deposit::template::personal,
+    words,
+};
 
 /// One column, in words.
 #[derive(Debug, Clone, Serialize)]
@@ -25,19 +29,13 @@ pub struct ColumnView {
 
 /// The French name of a column's type.
 pub fn kind(kind: ColumnKind) -> &'static str {
-    kind_name(kind.name())
+    kind.in_french()
 }
 
 /// The French name of a type, by its English one.
 pub fn kind_name(kind: &str) -> &'static str {
-    match kind {
-        "integer" => "nombre entier",
-        "number" => "nombre",
-        "boolean" => "oui ou non",
-        "date" => "date",
-        "datetime" => "date et heure",
-        _ => "texte",
-    }
+    let kinds = [ColumnKind::Integer, ColumnKind::Number, ColumnKind::Boolean, ColumnKind::Date, ColumnKind::Datetime];
+    kinds.into_iter().find(|k| k.name() == kind).unwrap_or(ColumnKind::String).in_french()
 }
 
 /// The columns of a dataset; none where its schema does not compile (it was refused at import then).
@@ -52,14 +50,6 @@ pub fn columns(dataset: &Dataset) -> Vec<ColumnView> {
         personal: dataset.personal_data.get(&c.name).map_or("", |p| personal(p)).to_owned(),
     };
     rules.columns().iter().map(view).collect()
-}
-
-fn personal(kind: &str) -> &'static str {
-    match kind {
-        "pseudonym" => "oui, pseudonyme",
-        "none" => "",
-        _ => "oui",
-    }
 }
 
 /// The part of a schema that describes a column: a property of a JSON Schema, or a field of a Table Schema.
@@ -180,7 +170,7 @@ fn french_days(days: chrono::Days) -> u64 {
 /// A template with one header line, as a French spreadsheet opens it.
 pub fn template(dataset: &Dataset) -> String {
     let columns = columns(dataset);
-    let header: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    let header: Vec<String> = columns.iter().map(|c| words::csv_cell(&c.name)).collect();
     format!("\u{feff}{}\r\n", header.join(";"))
 }
 

@@ -481,6 +481,7 @@ GET /depots                                         | CSXAO
 GET /depots.csv                                     | CSXAO
 GET /depots/{id}                                    | CSAO   | AO | AO  |
 GET /depots/{id}/rapport.json                       | CSAO   | AO | AO  |
+GET /depots/{id}/rapport.csv                        | CSAO   | AO | AO  |
 GET /depots/{id}/retrait                            | C      |    |     |
 GET /compte                                         | CSXAODM
 GET /compte/jetons                                  | CSXAODM
@@ -505,6 +506,11 @@ GET /conventions/brouillons/{id}/relecture          | CSAOD  | = | O   |
 /// Routes that read and need more than a convention, a deposit or a draft to stand on: their own tests cover them.
 const ELSEWHERE: &[&str] = &[
     "GET /experimentations/{name}/jeux/{dataset}/modele.csv",
+    "GET /experimentations/{name}/jeux/{dataset}/modele.xlsx",
+    "GET /experimentations/{name}/jeux/{dataset}/dictionnaire.md",
+    "GET /experimentations/{name}/jeux/{dataset}/table-schema.json",
+    "GET /experimentations/{name}/jeux/{dataset}/schema.json",
+    "GET /depots/{id}/annote.xlsx",
     "GET /experimentations/{name}/indicateurs/{id}",
     "GET /experimentations/{name}/evaluation/arreter",
     "GET /experimentations/{name}/rex/{site}",

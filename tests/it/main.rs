@@ -37,3 +37,4 @@ mod security;
 mod signature;
 mod signing;
 mod store;
+mod templates;

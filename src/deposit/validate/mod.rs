@@ -4,13 +4,13 @@
 //! ([`rows::rest`]). A file that outgrows memory would come here in blocks of rows: everything but keys and detection is
 //! row by row, so that only these two would carry a state from block to block.
 
-mod column;
+pub(super) mod column;
 mod detect;
 mod faults;
-mod header;
+pub(super) mod header;
 pub(super) mod read;
 mod rows;
-mod words;
+pub(super) mod words;
 
 use std::collections::HashSet;
 

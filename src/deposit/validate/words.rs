@@ -55,7 +55,7 @@ impl Context<'_> {
             value: value.map(|v| v.chars().take(SHOWN).collect()),
             message: self.sentence(found, field, value),
             rule,
-            expected: field.filter(|_| about_cell(&found.problem)).and_then(|f| self.expected(f)),
+            expected: field.filter(|_| about_cell(&found.problem)).and_then(expected),
             suggestion: field.zip(value).filter(|_| about_cell(&found.problem)).and_then(|(f, v)| self.suggestion(found, f, v)),
         }
     }
@@ -79,7 +79,7 @@ impl Context<'_> {
             (Problem::Type(Failure::NoSuchDate), _) => format!("{of}des dates n'existent pas au calendrier : corrigez-les."),
             (Problem::Type(Failure::MonthFirst), _) => format!("{of}des dates sont écrites mois d'abord : écrivez jour/mois/année."),
             (Problem::Type(_), Some(field)) => {
-                format!("{of}il faut {}.", self.expected(field).unwrap_or_else(|| kind_words(field.column.kind).to_owned()))
+                format!("{of}il faut {}.", expected(field).unwrap_or_else(|| kind_words(field.column.kind).to_owned()))
             }
             (Problem::Check(i), Some(field)) => format!("{of}{}", capital_after(&of, &self.asked(field, &field.checks[*i]))),
             _ => "Des valeurs ne conviennent pas : corrigez-les.".to_owned(),
@@ -117,10 +117,10 @@ impl Context<'_> {
     fn sentence(&self, found: &Found, field: Option<&Field>, value: Option<&str>) -> String {
         let shown = value.map(shorten).unwrap_or_default();
         let name = field.map_or("", |f| f.column.name.as_str());
-        let expected = || field.and_then(|f| self.expected(f)).map_or_else(String::new, |e| format!(" Attendu : {e}."));
+        let wanted = || field.and_then(expected).map_or_else(String::new, |e| format!(" Attendu : {e}."));
         match &found.problem {
             Problem::Required | Problem::NullRefused | Problem::KeyMissing(_) => {
-                format!("La cellule « {name} » est vide : remplissez-la.{}", expected())
+                format!("La cellule « {name} » est vide : remplissez-la.{}", wanted())
             }
             Problem::Type(failure) => {
                 let what = match failure {
@@ -138,7 +138,7 @@ impl Context<'_> {
                     Failure::CellError => "est une erreur de calcul du tableur : corrigez la formule ou écrivez la valeur",
                     Failure::WrongType => "n'est pas du type attendu",
                 };
-                format!("« {shown} » {what}.{}", expected())
+                format!("« {shown} » {what}.{}", wanted())
             }
             Problem::Check(i) => {
                 let check = field.map(|f| (f, &f.checks[*i]));
@@ -179,7 +179,7 @@ impl Context<'_> {
         match &check.test {
             Test::OneOfTexts { list, .. } | Test::OneOfNumbers(_, list) => format!("Les valeurs admises sont : {}.", listed(list)),
             Test::OneOfBooleans(list) => format!("Seule la valeur « {} » est admise.", if list.contains(&true) { "Oui" } else { "Non" }),
-            Test::Pattern { words, .. } => self.pattern_words(field, words.as_deref()).map_or_else(
+            Test::Pattern { words, .. } => pattern_words(field, words.as_deref()).map_or_else(
                 || "Cette valeur n'a pas la forme attendue : comparez-la à celles des autres lignes.".to_owned(),
                 |form| format!("Il faut {form}."),
             ),
@@ -192,57 +192,6 @@ impl Context<'_> {
             Test::MaxLength(n) => format!("Le texte doit avoir au plus {n} caractère{}.", if *n > 1 { "s" } else { "" }),
             Test::Format(format) => format!("Il faut {}.", format.expected()),
         }
-    }
-
-    /// What the schema says in few words, else the pattern in words, else what the schema says at length; then the example.
-    fn pattern_words(&self, field: &Field, words: Option<&str>) -> Option<String> {
-        let described = field.description.as_deref().map(first_sentence);
-        let short = described.as_deref().filter(|d| d.chars().count() <= 80);
-        let example = field.example.as_deref();
-        match (short.or(words), described.as_deref(), example) {
-            (Some(form), _, Some(example)) if !form.contains(example) => Some(format!("{form}, par exemple {example}")),
-            (Some(form), ..) => Some(form.to_owned()),
-            (None, Some(described), Some(example)) => Some(format!("une valeur comme {example} ({described})")),
-            (None, Some(described), None) => Some(described.to_owned()),
-            (None, None, example) => example.map(|e| format!("une valeur comme {e}")),
-        }
-    }
-
-    /// What the column expects, whole: «un nombre entier de 1 à 5».
-    pub fn expected(&self, field: &Field) -> Option<String> {
-        for check in &field.checks {
-            match &check.test {
-                Test::OneOfTexts { list, .. } | Test::OneOfNumbers(_, list) if !list.is_empty() => {
-                    return Some(format!("l'une des valeurs {}", listed(list)));
-                }
-                Test::Format(format) => return Some(format.expected().to_owned()),
-                Test::Pattern { words, .. } => return self.pattern_words(field, words.as_deref()),
-                _ => {}
-            }
-        }
-        let (mut low, mut high) = (None, None);
-        for check in &field.checks {
-            match &check.test {
-                Test::Minimum(b) => low = Some(bound_words(*b, field.column.kind)),
-                Test::Maximum(b) => high = Some(bound_words(*b, field.column.kind)),
-                Test::MaxLength(n) => high = Some(n.to_string()),
-                _ => {}
-            }
-        }
-        let kind = match (&field.read, field.column.kind) {
-            (Read::Date(dates) | Read::Datetime(dates), kind) => date_words(dates, kind == ColumnKind::Datetime),
-            (Read::Boolean(Some(words)), _) => {
-                return Some(format!("{} ou {}", listed(&words.yes), listed(&words.no)));
-            }
-            (_, ColumnKind::String) => return high.map(|n| format!("un texte de {n} caractères au plus")),
-            (_, kind) => kind_words(kind).to_owned(),
-        };
-        Some(match (low, high) {
-            (Some(low), Some(high)) => format!("{kind} de {low} à {high}"),
-            (Some(low), None) => format!("{kind}, au moins {low}"),
-            (None, Some(high)) => format!("{kind}, au plus {high}"),
-            (None, None) => kind,
-        })
     }
 
     /// A replacement that is safe: the same value without what surrounds it, the nearest of a list, the other decimal mark.
@@ -290,6 +239,57 @@ impl Context<'_> {
             _ => None,
         }
     }
+}
+
+/// What the schema says in few words, else the pattern in words, else what the schema says at length; then the example.
+fn pattern_words(field: &Field, words: Option<&str>) -> Option<String> {
+    let described = field.description.as_deref().map(first_sentence);
+    let short = described.as_deref().filter(|d| d.chars().count() <= 80);
+    let example = field.example.as_deref();
+    match (short.or(words), described.as_deref(), example) {
+        (Some(form), _, Some(example)) if !form.contains(example) => Some(format!("{form}, par exemple {example}")),
+        (Some(form), ..) => Some(form.to_owned()),
+        (None, Some(described), Some(example)) => Some(format!("une valeur comme {example} ({described})")),
+        (None, Some(described), None) => Some(described.to_owned()),
+        (None, None, example) => example.map(|e| format!("une valeur comme {e}")),
+    }
+}
+
+/// What the column expects, whole: «un nombre entier de 1 à 5».
+pub fn expected(field: &Field) -> Option<String> {
+    for check in &field.checks {
+        match &check.test {
+            Test::OneOfTexts { list, .. } | Test::OneOfNumbers(_, list) if !list.is_empty() => {
+                return Some(format!("l'une des valeurs {}", listed(list)));
+            }
+            Test::Format(format) => return Some(format.expected().to_owned()),
+            Test::Pattern { words, .. } => return pattern_words(field, words.as_deref()),
+            _ => {}
+        }
+    }
+    let (mut low, mut high) = (None, None);
+    for check in &field.checks {
+        match &check.test {
+            Test::Minimum(b) => low = Some(bound_words(*b, field.column.kind)),
+            Test::Maximum(b) => high = Some(bound_words(*b, field.column.kind)),
+            Test::MaxLength(n) => high = Some(n.to_string()),
+            _ => {}
+        }
+    }
+    let kind = match (&field.read, field.column.kind) {
+        (Read::Date(dates) | Read::Datetime(dates), kind) => date_words(dates, kind == ColumnKind::Datetime),
+        (Read::Boolean(Some(words)), _) => {
+            return Some(format!("{} ou {}", listed(&words.yes), listed(&words.no)));
+        }
+        (_, ColumnKind::String) => return high.map(|n| format!("un texte de {n} caractères au plus")),
+        (_, kind) => kind_words(kind).to_owned(),
+    };
+    Some(match (low, high) {
+        (Some(low), Some(high)) => format!("{kind} de {low} à {high}"),
+        (Some(low), None) => format!("{kind}, au moins {low}"),
+        (None, Some(high)) => format!("{kind}, au plus {high}"),
+        (None, None) => kind,
+    })
 }
 
 /// Whether an expected value helps: not for rules between cells.

@@ -11,7 +11,7 @@ use chrono::DateTime;
 use futures::{Stream, stream};
 use serde_json::json;
 
-use super::{accounts::tabs, deposits::csv_cell};
+use super::accounts::tabs;
 use crate::{
     access::Actor,
     app::App,
@@ -268,7 +268,7 @@ fn line(names: &Names, r: &AuditRow) -> String {
         &r.detail,
         &r.hash,
     ];
-    cells.map(csv_cell).join(";") + "\r\n"
+    cells.map(words::csv_cell).join(";") + "\r\n"
 }
 
 /// `GET /administration/journal.json`: the filtered trail, one entry a line (JSON Lines), with all that its hash covers.

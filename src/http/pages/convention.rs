@@ -5,14 +5,24 @@ use axum::extract::{Path, Query, State as Extract};
 use serde::Deserialize;
 
 use super::{
-    convention_acts::{attachment, withdrawable},
+    convention_acts::{XLSX, attachment, withdrawable},
     standing::{self, PartyRow, VersionRow},
 };
 
 use crate::{
     access::Actor,
     app::App,
-    convention::{agreement::AgreedVersion, document::Document, perimeter::Role},
+    convention::{
+        agreement::AgreedVersion,
+        document::{Dataset, Document},
+        perimeter::Role,
+        rules::Rules,
+    },
+    deposit::{
+        dictionary,
+        template::{self, Rows},
+    },
+    error::{Error, Result},
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},
@@ -148,7 +158,7 @@ fn acts(loaded: &Loaded, actor: &Actor, version: &AgreedVersion) -> Vec<(String,
 /// `GET /experimentations/{name}/convention.json`.
 pub async fn json(Extract(app): Extract<App>, Signed(actor): Signed, Path(name): Path<String>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
-    let body = serde_json::to_string_pretty(&loaded.json).map_err(crate::error::Error::internal)?;
+    let body = serde_json::to_string_pretty(&loaded.json).map_err(Error::internal)?;
     Ok(attachment(&name, "json", "application/json", body))
 }
 
@@ -159,13 +169,52 @@ pub async fn yaml(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
 }
 
 /// `GET /experimentations/{name}/jeux/{dataset}/modele.csv`.
-pub async fn template(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
+pub async fn csv_template(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
     let loaded = load::convention(&app, &actor, &name).await?;
     let schema = loaded.document.datasets.get(&dataset).ok_or_else(load::absent)?;
     Ok(attachment(&dataset, "csv", "text/csv; charset=utf-8", describe::template(schema)))
 }
 
-fn dataset_view(name: &str, dataset: &crate::convention::document::Dataset) -> DatasetView {
+/// A dataset of the version that holds for the person, with its compiled rules.
+fn dataset_of<'a>(loaded: &'a Loaded, name: &str) -> Result<(&'a Dataset, &'a Rules)> {
+    let version = loaded.agreement.version(loaded.head.id).ok_or_else(load::absent)?;
+    let dataset = loaded.document.datasets.get(name);
+    dataset.zip(version.convention.rules.get(name)).ok_or_else(load::absent)
+}
+
+/// `GET /experimentations/{name}/jeux/{dataset}/modele.xlsx`.
+pub async fn workbook(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
+    let loaded = load::convention(&app, &actor, &name).await?;
+    let (schema, rules) = dataset_of(&loaded, &dataset)?;
+    let bytes = template::workbook(&dataset, schema, rules, loaded.document.period, Rows::None)?;
+    Ok(attachment(&dataset, "xlsx", XLSX, bytes))
+}
+
+/// `GET /experimentations/{name}/jeux/{dataset}/dictionnaire.md`.
+pub async fn dictionary(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
+    let loaded = load::convention(&app, &actor, &name).await?;
+    let (schema, rules) = dataset_of(&loaded, &dataset)?;
+    let text = dictionary::markdown(&loaded.document, &dataset, schema, rules, &describe::rhythm(schema));
+    Ok(attachment(&format!("dictionnaire-{dataset}"), "md", "text/markdown; charset=utf-8", text))
+}
+
+/// `GET /experimentations/{name}/jeux/{dataset}/table-schema.json`.
+pub async fn table_schema(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
+    let loaded = load::convention(&app, &actor, &name).await?;
+    let (schema, rules) = dataset_of(&loaded, &dataset)?;
+    let body = serde_json::to_string_pretty(&dictionary::table_schema(schema, rules)).map_err(Error::internal)?;
+    Ok(attachment(&format!("{dataset}.table-schema"), "json", "application/json", body))
+}
+
+/// `GET /experimentations/{name}/jeux/{dataset}/schema.json`.
+pub async fn json_schema(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
+    let loaded = load::convention(&app, &actor, &name).await?;
+    let (schema, rules) = dataset_of(&loaded, &dataset)?;
+    let body = serde_json::to_string_pretty(&dictionary::json_schema(schema, rules)).map_err(Error::internal)?;
+    Ok(attachment(&format!("{dataset}.schema"), "json", "application/schema+json", body))
+}
+
+fn dataset_view(name: &str, dataset: &Dataset) -> DatasetView {
     DatasetView {
         name: name.to_owned(),
         title: dataset.title.clone(),

@@ -46,6 +46,9 @@ impl Asked {
     }
 }
 
+/// Media type of a workbook.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /// A file that is saved, never shown in the hub's own pages.
 pub fn attachment(name: &str, extension: &str, media_type: &'static str, body: impl IntoResponse) -> Response {
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();

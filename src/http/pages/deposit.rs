@@ -14,7 +14,10 @@ use axum::{
 use futures::stream;
 use serde::Deserialize;
 
-use super::confirm::Confirm;
+use super::{
+    confirm::Confirm,
+    convention_acts::{XLSX, attachment},
+};
 use crate::{
     access::Actor,
     app::App,
@@ -45,6 +48,7 @@ pub struct DepositPage {
     pub site: String,
     pub act: Option<(String, String)>,
     pub report_href: Option<String>,
+    pub annotated_href: Option<String>,
     pub withdraw_href: Option<String>,
     pub running: bool,
     pub events_href: String,
@@ -147,7 +151,10 @@ fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&Check
         period: words::sentence(&words::period(deposit.period)),
         site: loaded.site_name(&deposit.site),
         act: (may && deposit.state == DepositState::Rejected).then(|| ("Déposer à nouveau".to_owned(), again)),
-        report_href: report.map(|_| format!("{href}/rapport.json")),
+        report_href: report.map(|_| format!("{href}/rapport")),
+        annotated_href: refused
+            .filter(|r| r.source_error.is_none() && deposit.original_key.is_some())
+            .map(|_| format!("{href}/annote.xlsx")),
         withdraw_href: (may && matches!(deposit.state, DepositState::Accepted | DepositState::Rejected)).then(|| format!("{href}/retrait")),
         running,
         events_href: format!("{href}/evenements"),
@@ -188,6 +195,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         site: "contrôle sans dépôt".to_owned(),
         act: Some((if report.valid { "Déposer ce fichier" } else { "Contrôler ou déposer à nouveau" }.to_owned(), back)),
         report_href: None,
+        annotated_href: None,
         withdraw_href: None,
         running: false,
         events_href: String::new(),
@@ -450,6 +458,20 @@ pub async fn report(Extract(app): Extract<App>, Signed(actor): Signed, Path(id):
     let deposit = load::deposit(&app, &actor, &id).await?;
     let report = deposit::report(&app, &actor, deposit.id).await?.ok_or_else(load::absent)?;
     Ok(Json(report).into_response())
+}
+
+/// `GET /depots/{id}/rapport.csv`.
+pub async fn report_csv(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let report = deposit::report(&app, &actor, deposit.id).await?.ok_or_else(load::absent)?;
+    Ok(attachment(&format!("{}-rapport", deposit.number), "csv", "text/csv; charset=utf-8", deposit::export::csv(&report)))
+}
+
+/// `GET /depots/{id}/annote.xlsx`.
+pub async fn annotated(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let (deposit, bytes) = deposit::annotated::annotated(&app, &actor, deposit.id).await?;
+    Ok(attachment(&format!("{}-annote", deposit.number), "xlsx", XLSX, bytes))
 }
 
 /// `GET /depots/{id}/evenements`: `step` at each change, `done` when it is decided; ends by itself after ten minutes.

@@ -40,7 +40,7 @@ pub struct NewDepositPage {
     pub max: String,
     pub expected: String,
     pub columns: Vec<ColumnView>,
-    pub template_href: String,
+    pub dataset_href: String,
 }
 
 /// A dataset and period that may be sent.
@@ -106,7 +106,7 @@ async fn draw(app: &App, actor: &Actor, chosen: &Chosen, error: Option<String>) 
             .map(|s| format!("{}, {}. {}", s.title, words::plural(columns.len() as u64, "colonne", "colonnes"), describe::rhythm(s)))
             .unwrap_or_default(),
         columns,
-        template_href: loaded.map(|l| format!("{}/jeux/{dataset}/modele.csv", l.base())).unwrap_or_default(),
+        dataset_href: loaded.map(|l| format!("{}/jeux/{dataset}", l.base())).unwrap_or_default(),
     })
 }
 

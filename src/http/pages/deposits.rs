@@ -189,28 +189,10 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed, Query(chosen
             state,
             &d.sha256,
         ]
-        .map(|c: &str| csv_cell(c));
+        .map(|c: &str| words::csv_cell(c));
         out.push_str(&cells.join(";"));
         out.push_str("\r\n");
     }
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"depots.csv\"")];
     Ok((headers, out).into_response())
-}
-
-/// Quoted where needed; a cell that a spreadsheet would take for a formula begins with an apostrophe.
-pub fn csv_cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::csv_cell;
-
-    #[test]
-    fn cells_are_quoted_and_never_run() {
-        assert_eq!(csv_cell("a;b"), "\"a;b\"");
-        assert_eq!(csv_cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
-        assert_eq!(csv_cell("demandes.csv"), "demandes.csv");
-    }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State as Extract, http::header, response::IntoResponse};
 
-use super::{audit::exported, deposits::csv_cell};
+use super::audit::exported;
 use crate::{
     app::App,
     convention::{
@@ -191,7 +191,7 @@ pub async fn csv(Extract(app): Extract<App>, Signed(actor): Signed) -> PageResul
         let mut cells = vec![p.title.clone(), p.convention.clone(), version, p.state.in_french().to_owned(), p.sha256.clone()];
         cells.extend(facts(p).into_iter().map(|(_, value)| value));
         cells.extend([uses, p.security.join(" | ")]);
-        out.push_str(&cells.iter().map(|c| csv_cell(c)).collect::<Vec<_>>().join(";"));
+        out.push_str(&cells.iter().map(|c| words::csv_cell(c)).collect::<Vec<_>>().join(";"));
         out.push_str("\r\n");
     }
     let disposition = "attachment; filename=\"registre-des-traitements.csv\"";
