@@ -250,6 +250,14 @@ fn text(report: &CheckReport, written: Option<&str>) -> String {
             lines.push(format!("    … et {}.", count(left, "autre", "autres")));
         }
     }
+    for finding in &report.personal {
+        lines.push(String::new());
+        lines.push(format!("• {}", finding.message));
+        for cell in finding.cells.iter().take(SHOWN) {
+            let row = cell.row.map(|r| r.to_string()).unwrap_or_default();
+            lines.push(format!("    {}{row}\u{a0}: {}", finding.column_letter.as_deref().unwrap_or("ligne "), cell.masked));
+        }
+    }
     if !report.warnings.is_empty() {
         lines.push(String::new());
         lines.push(format!("{} :", count(stats.warnings, "remarque", "remarques")));

@@ -15,6 +15,7 @@ mod load;
 mod messages;
 pub mod model;
 pub mod perimeter;
+pub mod personal;
 mod plan;
 pub mod processing;
 pub mod register;

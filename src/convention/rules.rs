@@ -15,7 +15,7 @@ mod json_schema;
 mod pattern;
 mod table_schema;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -52,6 +52,7 @@ pub struct Rules {
     references: Vec<Reference>,
     predicates: Vec<Predicate>,
     reading: Reading,
+    personal: BTreeSet<String>,
     warnings: Vec<Fault>,
 }
 
@@ -180,12 +181,18 @@ impl Rules {
                 ));
             }
         }
+        rules.personal = dataset.personal_data.keys().cloned().collect();
         for column in dataset.personal_data.keys() {
             if !rules.columns.iter().any(|c| &c.name == column) {
                 faults.push(rules.unknown_column(&format!("/personal_data/{}", escape(column)), column));
             }
         }
         if faults.is_empty() { Ok(rules) } else { Err(faults) }
+    }
+
+    /// Whether the convention declares that a column holds personal data.
+    pub fn is_personal(&self, column: &str) -> bool {
+        self.personal.contains(column)
     }
 
     /// The declared columns, in the schema's order.
@@ -279,6 +286,7 @@ impl Rules {
             references: compiled.references,
             predicates: Vec::new(),
             reading: Reading::default(),
+            personal: BTreeSet::new(),
             warnings: compiled.warnings,
         };
         let mut faults = Vec::new();

@@ -186,13 +186,7 @@ pub async fn withdrawable(app: &App, actor: &Actor, id: DepositId) -> Result<Dep
 /// superseded, or changed state meanwhile.
 pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
     let deposit = withdrawable(app, actor, id).await?;
-    let reason: String = reason.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    if reason.is_empty() {
-        return Err(Error::invalid("reason_required", "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui."));
-    }
-    if reason.chars().count() > REASON {
-        return Err(Error::invalid("reason_too_long", format!("Donnez un motif de {REASON} caractères au plus.")));
-    }
+    let reason = given(reason, "Indiquez pourquoi vous retirez ce dépôt : le motif est gardé avec lui.")?;
     let now = app.clock.now();
     let mut tx = app.store.begin().await?;
     tx.withdraw_deposit(id, deposit.state, &reason, now).await?;
@@ -208,6 +202,66 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
     audit::append(&mut tx, &entry).await?;
     tx.enqueue(&app.clock, &Job::Evaluate { convention: deposit.convention_id }).await?;
     tx.commit().await
+}
+
+/// A deposit that `actor` may confirm now: one that waits because of what looks like personal data.
+///
+/// # Errors
+/// As [`find`] and [`allow`]; `deposit_state` where it does not wait; `file_gone` once its file was erased.
+pub async fn confirmable(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
+    let deposit = find(app, actor, id).await?;
+    let slot = Slot {
+        convention: deposit.convention.clone(),
+        site: Some(deposit.site.clone()),
+        dataset: deposit.dataset.clone(),
+        period: deposit.period,
+        file_name: deposit.file_name.clone(),
+    };
+    allow(app, actor, &slot).await?;
+    if deposit.state != DepositState::AwaitingConfirmation {
+        return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt n'attend pas de confirmation."));
+    }
+    if deposit.original_key.is_none() {
+        let message = "Ce fichier a été effacé après trente jours d'attente : déposez-le à nouveau.";
+        return Err(Error::new(Kind::Conflict, "file_gone", message));
+    }
+    Ok(deposit)
+}
+
+/// Keeps a person's word, with their reason, that what looks like personal data in a deposit is none; its check then runs to its end.
+///
+/// # Errors
+/// As [`confirmable`]; `reason_required`, `reason_too_long`.
+pub async fn confirm(app: &App, actor: &Actor, id: DepositId, reason: &str) -> Result<()> {
+    let deposit = confirmable(app, actor, id).await?;
+    let reason = given(reason, "Indiquez ce que sont ces valeurs : votre réponse est gardée avec le dépôt.")?;
+    let now = app.clock.now();
+    let mut tx = app.store.begin().await?;
+    tx.confirm_deposit(id, actor.account, now).await?;
+    let entry = Entry {
+        at: now,
+        actor: actor.in_audit(),
+        organisation: Some(deposit.site),
+        act: "deposit.confirm",
+        object: format!("deposit/{id}"),
+        outcome: "ok",
+        detail: json!({"number": deposit.number, "reason": reason}),
+    };
+    audit::append(&mut tx, &entry).await?;
+    tx.enqueue(&app.clock, &Job::CheckDeposit { deposit: id }).await?;
+    tx.commit().await
+}
+
+/// A person's reason as it is kept; `required` is said where there is none.
+fn given(reason: &str, required: &str) -> Result<String> {
+    let reason: String = reason.trim().chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    if reason.is_empty() {
+        return Err(Error::invalid("reason_required", required));
+    }
+    if reason.chars().count() > REASON {
+        return Err(Error::invalid("reason_too_long", format!("Donnez un motif de {REASON} caractères au plus.")));
+    }
+    Ok(reason)
 }
 
 /// One deposit that the actor may read.

@@ -82,7 +82,10 @@ pub fn standing(expected: &Expected, site: &Siren, deposits: &[Deposit], today: 
     if let Some(deposit) = running {
         return Standing::Running(deposit.clone());
     }
-    if let Some(refused) = mine().filter(|d| d.state == DepositState::Rejected).max_by_key(|d| (d.created_at, d.id)) {
+    if let Some(refused) = mine()
+        .filter(|d| matches!(d.state, DepositState::Rejected | DepositState::AwaitingConfirmation))
+        .max_by_key(|d| (d.created_at, d.id))
+    {
         return Standing::Refused(refused.clone());
     }
     match today {

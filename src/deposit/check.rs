@@ -74,6 +74,7 @@ pub fn check_file_with(path: &Path, name: &str, rules: &Rules, limit: usize, pro
         errors: checked.errors,
         by_rule: checked.by_rule,
         warnings: checked.warnings,
+        personal: checked.personal,
     };
     Checked { report, table: checked.table }
 }
@@ -89,6 +90,7 @@ fn unread(file: FileInfo, schema: SchemaInfo, error: SourceError, start: Instant
         errors: Vec::new(),
         by_rule: Vec::new(),
         warnings: Vec::new(),
+        personal: Vec::new(),
     }
 }
 

@@ -19,7 +19,7 @@ pub mod starter;
 pub mod template;
 pub mod validate;
 
-pub use accept::{Accepted, Allowed, Slot, accept, allow, find, readable, withdraw, withdrawable};
+pub use accept::{Accepted, Allowed, Slot, accept, allow, confirm, confirmable, find, readable, withdraw, withdrawable};
 pub use check_only::check_only;
 pub use list::{list, report};
 pub use process::{LIMIT, give_up, process};

@@ -47,6 +47,9 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     if checked.report.valid {
         keys_across_files(app, &registered, &deposit, folder.path(), &mut checked).await?;
     }
+    if checked.report.valid && !checked.report.personal.is_empty() && deposit.confirmed_at.is_none() {
+        return hold(app, &deposit, &checked.report).await;
+    }
     app.store.note_progress(id, "recording", None).await?;
     match checked.table.take().filter(|_| checked.report.valid) {
         Some(table) => {
@@ -164,6 +167,7 @@ pub async fn give_up(app: &App, id: DepositId) -> Result<()> {
         errors: Vec::new(),
         by_rule: Vec::new(),
         warnings: Vec::new(),
+        personal: Vec::new(),
     };
     reject(app, &deposit, &report).await
 }
@@ -219,6 +223,17 @@ async fn accept(app: &App, registered: &Registered, deposit: &Deposit, report: &
     let detail = json!({"number": deposit.number, "rows": rows, "superseded": superseded, "counts": counts, "table_sha256": sha256});
     audit::append(&mut tx, &decided(app, deposit, "deposit.accept", detail)).await?;
     tx.enqueue(&app.clock, &Job::Evaluate { convention: registered.head.id }).await?;
+    tx.commit().await
+}
+
+/// Keeps a good file waiting until its depositor has looked at what seems to be personal data.
+async fn hold(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()> {
+    let body = serde_json::to_string(report).map_err(Error::internal)?;
+    let rows = i64::try_from(report.stats.rows).map_err(Error::internal)?;
+    let mut tx = app.store.begin().await?;
+    tx.hold_deposit(deposit.id, &body, rows, app.clock.now()).await?;
+    let found: Vec<_> = report.personal.iter().map(|f| json!({"column": f.column, "kind": f.kind, "cells": f.count})).collect();
+    audit::append(&mut tx, &decided(app, deposit, "deposit.hold", json!({"number": deposit.number, "personal": found}))).await?;
     tx.commit().await
 }
 

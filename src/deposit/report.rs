@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::convention::personal::PersonalKind;
+
 /// The whole report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CheckReport {
@@ -25,6 +27,36 @@ pub struct CheckReport {
     pub by_rule: Vec<RuleCount>,
     /// What does not refuse the file.
     pub warnings: Vec<CellFault>,
+    /// What looks like personal data in columns that are not declared to hold any: a file whose faults are none of these waits until its
+    /// depositor has looked at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub personal: Vec<PersonalFinding>,
+}
+
+/// Personal data of one kind in one column that is not declared to hold any.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PersonalFinding {
+    /// Header of the column.
+    pub column: String,
+    /// `A`, `B` … as a spreadsheet shows it.
+    pub column_letter: Option<String>,
+    /// What it looks like.
+    pub kind: PersonalKind,
+    /// In how many cells.
+    pub count: u64,
+    /// French sentence that says what to do.
+    pub message: String,
+    /// The first cells.
+    pub cells: Vec<PersonalCell>,
+}
+
+/// A cell with personal data in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PersonalCell {
+    /// Physical row that a spreadsheet shows, from 1.
+    pub row: Option<u64>,
+    /// Its text, cut at 200 characters, with the data masked.
+    pub masked: String,
 }
 
 /// Why no table could be read.
@@ -150,6 +182,6 @@ impl CheckReport {
         let source_error = self.source_error.map(|e| SourceError { message: "Le fichier n'a pas pu être lu.".to_owned(), ..e });
         let by_rule = self.by_rule.into_iter().map(|r| RuleCount { column: None, message: String::new(), ..r }).collect();
         let file = FileInfo { sheet: None, dates: Vec::new(), ..self.file };
-        Self { source_error, file, columns: Vec::new(), errors: Vec::new(), by_rule, warnings: Vec::new(), ..self }
+        Self { source_error, file, columns: Vec::new(), errors: Vec::new(), by_rule, warnings: Vec::new(), personal: Vec::new(), ..self }
     }
 }

@@ -37,6 +37,7 @@ pub fn deposit_badge(state: DepositState) -> Markup {
         DepositState::Received => State::Todo.badge("Reçu"),
         DepositState::Checking => State::Todo.badge("En contrôle"),
         DepositState::Accepted => State::Ok.badge("Accepté"),
+        DepositState::AwaitingConfirmation => State::Todo.badge("À confirmer"),
         DepositState::Rejected => State::No.badge("Refusé"),
         DepositState::Superseded => State::Open.badge("Remplacé"),
         DepositState::Withdrawn => State::Open.badge("Retiré"),

@@ -61,6 +61,7 @@ pub fn router(app: App) -> Router {
         .route("/depots/{id}/rapport.csv", get(deposit::report_csv))
         .route("/depots/{id}/annote.xlsx", get(deposit::annotated))
         .route("/depots/{id}/evenements", get(deposit::events))
+        .route("/depots/{id}/confirmation", get(deposit::confirmation).post(deposit::confirmed))
         .route("/depots/{id}/retrait", get(deposit::confirm).post(deposit::withdraw))
         .route("/invitation/{secret}", get(links::invitation).post(links::accept))
         .route("/mot-de-passe", get(links::forgot).post(links::ask))

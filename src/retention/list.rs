@@ -210,7 +210,8 @@ pub(super) async fn propose(
     let id = PurgeId(app.clock.id());
     let (mut items, mut lines) = (Vec::new(), Vec::new());
     for deposit in app.store.kept_deposits(&head.name, site).await? {
-        let original = if deposit.state == DepositState::Rejected { "rejected" } else { "original" };
+        let original =
+            if matches!(deposit.state, DepositState::Rejected | DepositState::AwaitingConfirmation) { "rejected" } else { "original" };
         let keys = [(original, &deposit.original_key), ("table", &deposit.table_key)];
         for (kind, key) in keys.into_iter().filter_map(|(kind, key)| Some((kind, key.clone()?))) {
             if taken.contains(&key) {

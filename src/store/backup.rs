@@ -220,6 +220,8 @@ pub const TABLES: &[Table] = &[
             ("decided_at", Time),
             ("superseded_by", Id),
             ("reason", Text),
+            ("confirmed_at", Time),
+            ("confirmed_by", Id),
         ],
     },
     Table {

@@ -14,7 +14,7 @@ use crate::{
 
 /// Where a deposit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum DepositState {
     /// Its bytes are kept; its check waits.
     Received,
@@ -22,6 +22,8 @@ pub enum DepositState {
     Checking,
     /// It counts: the current one of its site, dataset and period.
     Accepted,
+    /// Its file is good, but for what looks like personal data that the convention does not name: it waits for its depositor's word.
+    AwaitingConfirmation,
     /// Its file has faults.
     Rejected,
     /// It counted until a later one took its place.
@@ -33,10 +35,11 @@ pub enum DepositState {
 }
 
 impl DepositState {
-    const NAMES: [(Self, &str); 7] = [
+    const NAMES: [(Self, &str); 8] = [
         (Self::Received, "received"),
         (Self::Checking, "checking"),
         (Self::Accepted, "accepted"),
+        (Self::AwaitingConfirmation, "awaiting_confirmation"),
         (Self::Rejected, "rejected"),
         (Self::Superseded, "superseded"),
         (Self::Withdrawn, "withdrawn"),
@@ -113,6 +116,10 @@ pub struct Deposit {
     pub superseded_by: Option<DepositId>,
     /// Why it was taken back, in the person's words.
     pub reason: Option<String>,
+    /// When a person said that what looks like personal data in it is none.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// Who said so.
+    pub confirmed_by: Option<AccountId>,
 }
 
 /// What is known when the last byte has come.
@@ -174,7 +181,8 @@ macro_rules! deposits {
     ($($rest:literal),*) => {
         concat!(
             "SELECT id, number, convention_id, convention, site, dataset, period, file_name, bytes, sha256, state, step, progress, rows,
-               original_key, table_key, created_at, created_by, decided_at, superseded_by, reason FROM deposits ",
+               original_key, table_key, created_at, created_by, decided_at, superseded_by, reason, confirmed_at,
+               confirmed_by FROM deposits ",
             $($rest),*
         )
     };
@@ -191,7 +199,7 @@ const BY_ID: &str = deposits!("WHERE id = $1");
 const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
        AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state NOT IN ('withdrawn', 'purged')
-       AND NOT (state = 'rejected' AND report IS NULL)
+       AND NOT (state IN ('rejected', 'awaiting_confirmation') AND report IS NULL)
        AND NOT (state = 'rejected' AND (convention_id <> $1 OR report LIKE '{\"valid\":false,\"source_error\":{\"code\":\"check_failed\"%'))
        AND (state <> 'superseded' OR EXISTS (SELECT 1 FROM deposits c WHERE c.convention = deposits.convention AND c.site = $2
          AND c.dataset = $3 AND COALESCE(c.period, '') = COALESCE($4, '') AND c.state = 'accepted'))
@@ -291,7 +299,7 @@ impl Store {
     /// The refused deposits decided before `moment` whose file or report is still there.
     pub async fn rejected_before(&self, moment: DateTime<Utc>) -> Result<Vec<Deposit>> {
         const SQL: &str = deposits!(
-            "WHERE state = 'rejected' AND decided_at < $1 AND (original_key IS NOT NULL OR report IS NOT NULL) ORDER BY decided_at, id"
+            "WHERE state IN ('rejected', 'awaiting_confirmation') AND decided_at < $1 AND (original_key IS NOT NULL OR report IS NOT NULL) ORDER BY decided_at, id"
         );
         Ok(on_db!(self, |db| query_as(SQL).bind(moment).fetch_all(db).await)?)
     }
@@ -420,6 +428,26 @@ impl Tx {
         })
     }
 
+    /// Ends a check whose file waits for its depositor's word. [`Kind::Conflict`] unless the check runs.
+    pub async fn hold_deposit(&mut self, id: DepositId, report: &str, rows: i64, now: DateTime<Utc>) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET state = 'awaiting_confirmation', report = $2, rows = $3, decided_at = $4, step = NULL,
+              progress = NULL
+            WHERE id = $1 AND state = 'checking'";
+        let report = report.to_owned();
+        let changed =
+            on_tx!(self, |db| query(SQL).bind(id).bind(report).bind(rows).bind(now).execute(db).await.map(|done| done.rows_affected()))?;
+        expect_one(changed)
+    }
+
+    /// Keeps a person's word that a deposit which waits for it holds no personal data; its check runs again. [`Kind::Conflict`] unless it
+    /// waits and its file is still there.
+    pub async fn confirm_deposit(&mut self, id: DepositId, by: AccountId, now: DateTime<Utc>) -> Result<()> {
+        const SQL: &str = "UPDATE deposits SET state = 'received', confirmed_at = $2, confirmed_by = $3, decided_at = NULL
+            WHERE id = $1 AND state = 'awaiting_confirmation' AND original_key IS NOT NULL";
+        let changed = on_tx!(self, |db| query(SQL).bind(id).bind(now).bind(by).execute(db).await.map(|done| done.rows_affected()))?;
+        expect_one(changed)
+    }
+
     /// Ends a check whose file has faults. [`Kind::Conflict`] unless the check runs.
     pub async fn reject_deposit(&mut self, id: DepositId, report: &str, rows: Option<i64>, now: DateTime<Utc>) -> Result<()> {
         const SQL: &str = "UPDATE deposits SET state = 'rejected', report = $2, rows = $3, decided_at = $4, step = NULL, progress = NULL
@@ -445,7 +473,7 @@ impl Tx {
 
     /// Forgets what the check of a refused deposit said.
     pub async fn forget_report(&mut self, id: DepositId) -> Result<()> {
-        const SQL: &str = "UPDATE deposits SET report = NULL WHERE id = $1 AND state = 'rejected'";
+        const SQL: &str = "UPDATE deposits SET report = NULL WHERE id = $1 AND state IN ('rejected', 'awaiting_confirmation')";
         on_tx!(self, |db| query(SQL).bind(id).execute(db).await.map(drop))?;
         Ok(())
     }

@@ -70,6 +70,7 @@ GET /deposits/{id}                                   | CSAO   | AO | AO  |
 GET /deposits/{id}/report                            | CSAO   | AO | AO  |
 POST /deposits                                       | C      |    |     |
 POST /checks                                         | C      |    |     |
+POST /deposits/{id}/confirmation                     | C      |    |     |
 GET /accounts                                        | OM
 POST /accounts                                       | OM
 GET /accounts/{id}                                   | OM
@@ -231,6 +232,7 @@ impl Matrix {
                 let account = &self.ids[&("own", "account")];
                 json!({"account": account, "name": "Service", "expires_at": until, "scope": {"sites": [], "datasets": [], "verbs": ["read"]}})
             }
+            "POST /deposits/{id}/confirmation" => json!({"reason": "Des références"}),
             "POST /conventions/{id}/versions/{version}/withdrawal" => json!({"reason": "Une erreur"}),
             // A day that is past, so that nothing ends.
             "POST /conventions/{id}/termination" => json!({"on": "2026-01-01", "reason": "Une erreur"}),
@@ -483,6 +485,7 @@ GET /depots/{id}                                    | CSAO   | AO | AO  |
 GET /depots/{id}/rapport.json                       | CSAO   | AO | AO  |
 GET /depots/{id}/rapport.csv                        | CSAO   | AO | AO  |
 GET /depots/{id}/retrait                            | C      |    |     |
+GET /depots/{id}/confirmation                       | C      |    |     |
 GET /compte                                         | CSXAODM
 GET /compte/jetons                                  | CSXAODM
 GET /compte/second-facteur                          | CSXAODM

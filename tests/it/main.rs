@@ -30,6 +30,7 @@ mod migrations;
 mod openid;
 mod paper;
 mod parquet;
+mod personal;
 mod report;
 mod retention;
 mod samples;

@@ -8,6 +8,7 @@ pub(super) mod column;
 mod detect;
 mod faults;
 pub(super) mod header;
+mod personal;
 pub(super) mod read;
 mod rows;
 pub(super) mod words;
@@ -24,7 +25,7 @@ use self::{
 };
 use super::{
     decode::Table,
-    report::{CellFault, ColumnInfo, RuleCount},
+    report::{CellFault, ColumnInfo, PersonalFinding, RuleCount},
 };
 use crate::convention::rules::{Dates, Read, Rules};
 
@@ -42,6 +43,8 @@ pub struct Validated {
     pub warnings: Vec<CellFault>,
     /// All warnings.
     pub warning_count: u64,
+    /// What looks like personal data where none is declared.
+    pub personal: Vec<PersonalFinding>,
     /// Columns that were read, in the file's order.
     pub columns: Vec<ColumnInfo>,
     /// The decimal mark, where numbers were read from text.
@@ -102,6 +105,9 @@ pub fn validate(table: &Table, rules: &Rules, limit: usize) -> Validated {
     let mut errors = header.errors;
     errors.extend(faults.first().iter().map(|found| context.fault(found)));
     errors.truncate(limit);
+    for fault in errors.iter_mut().chain(&mut warnings) {
+        personal::hide(fault);
+    }
 
     let mut infos: Vec<(usize, ColumnInfo)> = Vec::new();
     for ((field, column), position) in fields.iter().zip(&columns).zip(&header.positions) {
@@ -122,6 +128,7 @@ pub fn validate(table: &Table, rules: &Rules, limit: usize) -> Validated {
         by_rule,
         warnings,
         warning_count,
+        personal: personal::scan(table, rules, &header.positions),
         columns: infos.into_iter().map(|(_, info)| info).collect(),
         decimal: if detected.decimal_seen { Some(detected.decimal) } else { declared.filter(|_| table.source.delimiter.is_some()) },
         dates: detected.notations.iter().cloned().collect(),

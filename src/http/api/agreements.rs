@@ -214,7 +214,7 @@ pub(super) async fn document(
 }
 
 /// A body of JSON, told in French where it is none.
-fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|e| {
         Error::invalid("json", format!("Ce qui a été envoyé n'a pas la forme attendue (ligne {}, colonne {}).", e.line(), e.column()))
     })

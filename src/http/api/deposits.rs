@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    body::{Body, BodyDataStream},
+    body::{Body, BodyDataStream, Bytes},
     extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Query, Request, State as Extract},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::agreements::{ReasonBody, json};
 use crate::{
     access::Actor,
     app::App,
@@ -101,7 +102,7 @@ pub(super) struct ListQuery {
     site: Option<String>,
     /// Name of a dataset.
     dataset: Option<String>,
-    /// `received`, `checking`, `accepted`, `rejected`, `superseded`, `withdrawn`.
+    /// `received`, `checking`, `awaiting_confirmation`, `accepted`, `rejected`, `superseded`, `withdrawn`, `purged`.
     state: Option<String>,
     /// Rows to skip.
     offset: Option<i64>,
@@ -150,6 +151,22 @@ pub(super) async fn report(
 ) -> Result<Json<CheckReport>, Problem> {
     let found = load::deposit(&app, &actor, &id).await?;
     Ok(Json(deposit::report(&app, &actor, found.id).await?.ok_or_else(load::absent)?))
+}
+
+/// Says, with a reason, that what looks like personal data in a deposit that waits is none; its check then runs to its end.
+#[utoipa::path(post, path = "/deposits/{id}/confirmation", tag = "dépôts", params(("id" = String, Path)), request_body = ReasonBody,
+    responses((status = 202, body = DepositBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+pub(super) async fn confirm(
+    Extract(app): Extract<App>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+    sent: Bytes,
+) -> Result<(StatusCode, Json<DepositBody>), Problem> {
+    let found = load::deposit(&app, &actor, &id).await?;
+    let ReasonBody { reason } = json(&sent)?;
+    deposit::confirm(&app, &actor, found.id, &reason).await?;
+    Ok((StatusCode::ACCEPTED, Json(load::deposit(&app, &actor, &id).await?.into())))
 }
 
 /// What a file is for.

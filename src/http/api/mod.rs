@@ -109,6 +109,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
         .routes(routes!(deposits::report))
+        .routes(routes!(deposits::confirm))
         .routes(routes!(deposits::check))
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))

@@ -23,7 +23,7 @@ use crate::{
     app::App,
     convention::document::SiteNaming,
     deposit,
-    deposit::report::{CellFault, CheckReport, RuleCount},
+    deposit::report::{CellFault, CheckReport, PersonalFinding, RuleCount},
     http::{
         failure::{PageResult, html},
         load::{self, Loaded},
@@ -49,6 +49,7 @@ pub struct DepositPage {
     pub act: Option<(String, String)>,
     pub report_href: Option<String>,
     pub annotated_href: Option<String>,
+    pub confirm_href: Option<String>,
     pub withdraw_href: Option<String>,
     pub running: bool,
     pub events_href: String,
@@ -144,24 +145,31 @@ fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&Check
     let mut frame = Page::new(&deposit.file_name, who(actor), "deposits").under("Dépôts", "/depots");
     frame.refresh = running.then_some(3);
     let refused = report.filter(|_| deposit.state == DepositState::Rejected);
+    let waits = deposit.state == DepositState::AwaitingConfirmation;
     DepositPage {
         page: frame,
         file: deposit.file_name.clone(),
         dataset: loaded.dataset_title(&deposit.dataset),
         period: words::sentence(&words::period(deposit.period)),
         site: loaded.site_name(&deposit.site),
-        act: (may && deposit.state == DepositState::Rejected).then(|| ("Déposer à nouveau".to_owned(), again)),
+        act: (may && (waits || deposit.state == DepositState::Rejected))
+            .then(|| (if waits { "Déposer un fichier corrigé" } else { "Déposer à nouveau" }.to_owned(), again)),
+        confirm_href: (may && waits && deposit.original_key.is_some()).then(|| format!("{href}/confirmation")),
         report_href: report.map(|_| format!("{href}/rapport")),
         annotated_href: refused
             .filter(|r| r.source_error.is_none() && deposit.original_key.is_some())
             .map(|_| format!("{href}/annote.xlsx")),
-        withdraw_href: (may && matches!(deposit.state, DepositState::Accepted | DepositState::Rejected)).then(|| format!("{href}/retrait")),
+        withdraw_href: (may && (waits || matches!(deposit.state, DepositState::Accepted | DepositState::Rejected)))
+            .then(|| format!("{href}/retrait")),
         running,
         events_href: format!("{href}/evenements"),
         steps: steps(deposit),
         notice: notice(deposit, report),
-        groups_title: "Ce qu'il faut corriger".to_owned(),
-        groups: refused.map(groups).unwrap_or_default(),
+        groups_title: if waits { "Ce qu'il faut vérifier" } else { "Ce qu'il faut corriger" }.to_owned(),
+        groups: match report {
+            Some(report) if waits => personal(report),
+            _ => refused.map(groups).unwrap_or_default(),
+        },
         read: report.map(read).unwrap_or_default(),
         columns: report.map(summary).unwrap_or_default(),
         warnings: report.map(warnings).unwrap_or_default(),
@@ -178,7 +186,18 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         Notice::new(
             State::Ok,
             format!("Fichier conforme\u{a0}: {rows}"),
-            vec!["Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned()],
+            vec![
+                "Rien n'a été déposé. Vous pouvez maintenant déposer ce fichier.".to_owned(),
+                if report.personal.is_empty() {
+                    ""
+                } else {
+                    "Il attendra alors que vous ayez vérifié ce qui ressemble à des données personnelles."
+                }
+                .to_owned(),
+            ]
+            .into_iter()
+            .filter(|line| !line.is_empty())
+            .collect(),
         )
     } else {
         Notice::new(
@@ -195,6 +214,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         site: "contrôle sans dépôt".to_owned(),
         act: Some((if report.valid { "Déposer ce fichier" } else { "Contrôler ou déposer à nouveau" }.to_owned(), back)),
         report_href: None,
+        confirm_href: None,
         annotated_href: None,
         withdraw_href: None,
         running: false,
@@ -202,7 +222,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         steps: Vec::new(),
         notice: Some(notice),
         groups_title: "Ce qu'il faut corriger".to_owned(),
-        groups: if report.valid { Vec::new() } else { groups(report) },
+        groups: if report.valid { personal(report) } else { groups(report) },
         read: read(report),
         columns: summary(report),
         warnings: warnings(report),
@@ -255,6 +275,19 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
             let count = report.map(problems).unwrap_or_default();
             Some(Notice::new(State::No, format!("Fichier non retenu\u{a0}: aucune ligne ne compte. {count}."), vec![kept]))
         }
+        DepositState::AwaitingConfirmation if deposit.original_key.is_none() => Some(Notice::new(
+            State::No,
+            "Fichier effacé\u{a0}: personne n'a confirmé ce qu'il contient",
+            vec![format!("Il a attendu {REFUSED_DAYS}\u{a0}jours. Déposez-le à nouveau.")],
+        )),
+        DepositState::AwaitingConfirmation => Some(Notice::new(
+            State::Todo,
+            "Fichier conforme, mais des valeurs ressemblent à des données personnelles",
+            vec![
+                "Rien ne compte encore. Si ce sont des données personnelles, retirez-les et déposez un fichier corrigé\u{a0}; sinon, confirmez-le."
+                    .to_owned(),
+            ],
+        )),
         DepositState::Superseded => Some(Notice::new(
             State::Open,
             "Remplacé par un dépôt plus récent",
@@ -270,6 +303,36 @@ fn notice(deposit: &Deposit, report: Option<&CheckReport>) -> Option<Notice> {
             vec!["Le fichier et ses valeurs n'existent plus ici. Le récépissé et son empreinte sont gardés.".to_owned()],
         )),
     }
+}
+
+/// One card per column and kind of what looks like personal data, masked.
+fn personal(report: &CheckReport) -> Vec<FaultGroup> {
+    let card = |f: &PersonalFinding| FaultGroup {
+        warning: true,
+        title: f.message.clone(),
+        count: words::plural(f.count, "cellule", "cellules"),
+        has_value: true,
+        has_message: false,
+        has_expected: false,
+        has_suggestion: false,
+        cells: f
+            .cells
+            .iter()
+            .map(|cell| FaultCell {
+                place: match (&f.column_letter, cell.row) {
+                    (Some(letter), Some(row)) => format!("{letter}{row}"),
+                    (None, Some(row)) => format!("ligne {row}"),
+                    _ => f.column.clone(),
+                },
+                value: cell.masked.clone(),
+                message: String::new(),
+                expected: String::new(),
+                suggestion: String::new(),
+            })
+            .collect(),
+        more: (f.count > f.cells.len() as u64).then(|| format!("et {}", words::plural(f.count - f.cells.len() as u64, "autre", "autres"))),
+    };
+    report.personal.iter().map(card).collect()
 }
 
 /// One card per rule, in the report's order, with its first cells.
@@ -503,6 +566,36 @@ pub async fn events(Extract(app): Extract<App>, Signed(actor): Signed, Path(id):
         }
     });
     Ok(Sse::new(news).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// `GET /depots/{id}/confirmation`.
+pub async fn confirmation(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): Path<String>) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    let deposit = deposit::confirmable(&app, &actor, deposit.id).await?;
+    let report = deposit::report(&app, &actor, deposit.id).await?;
+    let href = format!("/depots/{}", deposit.id);
+    let mut consequences: Vec<String> = report.iter().flat_map(|r| &r.personal).map(|f| f.message.clone()).collect();
+    consequences.push(
+        "Vous confirmez que ce ne sont pas des données personnelles\u{a0}: le dépôt compte alors, et votre réponse est inscrite au journal."
+            .to_owned(),
+    );
+    html(Confirm {
+        page: Page::new("Confirmer ce dépôt", who(&actor), "deposits").under("Dépôts", "/depots").under(&deposit.file_name, &href),
+        consequences,
+        action: format!("{href}/confirmation"),
+        csrf: actor.csrf.clone(),
+        reason: Some("Ce que sont ces valeurs".to_owned()),
+        style: "main",
+        act: "Confirmer".to_owned(),
+        back: href,
+    })
+}
+
+/// `POST /depots/{id}/confirmation`.
+pub async fn confirmed(Extract(app): Extract<App>, Path(id): Path<String>, Posted(actor, fields): Posted) -> PageResult {
+    let deposit = load::deposit(&app, &actor, &id).await?;
+    deposit::confirm(&app, &actor, deposit.id, fields.get("reason")).await?;
+    Ok(Redirect::to(&format!("/depots/{}", deposit.id)).into_response())
 }
 
 /// `GET /depots/{id}/retrait`.

@@ -1,0 +1,3 @@
+-- Who looked at what the check took for personal data, and said that it is none.
+ALTER TABLE deposits ADD COLUMN confirmed_at TEXT;
+ALTER TABLE deposits ADD COLUMN confirmed_by BLOB REFERENCES accounts (id);
