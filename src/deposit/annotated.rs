@@ -12,18 +12,15 @@ use super::{
     decode::{self, Expected, Table},
     export::{ERROR, WARNING},
     find,
-    report::{CellFault, CheckReport, RuleCount, SourceError},
+    list::hidden,
+    report::{CellFault, CheckReport, RuleCount, SourceError, without_values},
     sheets::{self, LAST_ROW, Look, Value, column, cut, failed, row, sheet_name},
     validate::{self, Validated, header::letter},
 };
 use crate::{
     access::Actor,
     app::App,
-    convention::{
-        perimeter::{self, Ask, Use},
-        register,
-        rules::Rules,
-    },
+    convention::{register, rules::Rules},
     error::{Error, Kind, Result},
     ids::DepositId,
     store::deposits::Deposit,
@@ -100,27 +97,6 @@ pub async fn annotated(app: &App, actor: &Actor, id: DepositId) -> Result<(Depos
 /// Code of a key that stands in another file of the site.
 const REPEATED: &str = "repeated_key";
 
-/// The columns whose values this person may not see.
-async fn hidden(app: &App, actor: &Actor, deposit: &Deposit, rules: &Rules) -> Result<Vec<String>> {
-    if actor.site.as_ref() == Some(&deposit.site) {
-        return Ok(Vec::new());
-    }
-    let agreement = register::agreement(app, &deposit.convention).await?;
-    let (person, today) = (actor.person(), app.clock.today());
-    let may = |fields: &[&str]| {
-        let ask = Ask::of(Use::ReadDeposit).dataset(&deposit.dataset).site(&deposit.site).fields(fields);
-        perimeter::may(&agreement, &person, &ask, today)
-    };
-    let names: Vec<&str> = rules.columns().iter().map(|c| c.name.as_str()).collect();
-    match may(&names) {
-        Ok(()) => Ok(Vec::new()),
-        Err(refused) if matches!(refused.code, "personal_field" | "field_outside_perimeter") => {
-            Ok(names.into_iter().filter(|name| may(&[name]).is_err()).map(str::to_owned).collect())
-        }
-        Err(refused) => Err(refused),
-    }
-}
-
 /// Reads the original again as the check does, and writes it with what is wrong.
 ///
 /// # Errors
@@ -191,15 +167,8 @@ impl<'a> Sheet<'a> {
 
     /// Without the values that this reader may not see, nor any sentence that may quote one.
     fn masked(&self, fault: &CellFault) -> CellFault {
-        let hidden = |name: &String| self.source.hidden.contains(name);
-        let keys = matches!(fault.code.as_str(), "duplicate_key" | REPEATED);
-        if self.source.hidden.is_empty() || !keys && !fault.column.as_ref().is_some_and(hidden) {
-            return fault.clone();
-        }
         let groups = self.checked.by_rule.iter().chain(self.source.beside.1);
-        let group = groups.into_iter().find(|r| r.code == fault.code && r.column == fault.column).map(|r| r.message.clone());
-        let message = group.unwrap_or_else(|| "La valeur n'est pas montrée.".to_owned());
-        CellFault { value: None, suggestion: None, message, ..fault.clone() }
+        without_values(fault, groups, self.source.hidden)
     }
 
     /// Whether the values of a column are shown: those of no column that is not declared, and of none that this reader may not see.

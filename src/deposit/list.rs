@@ -6,8 +6,13 @@ use super::{find, readable, report::CheckReport};
 use crate::{
     access::Actor,
     app::App,
-    convention::{agreement::Agreement, register},
-    error::{Error, Result},
+    convention::{
+        agreement::Agreement,
+        perimeter::{self, Ask, Use},
+        register,
+        rules::Rules,
+    },
+    error::{Error, Kind, Result},
     ids::DepositId,
     store::{
         Page,
@@ -38,6 +43,41 @@ pub async fn list(app: &App, actor: &Actor, filter: &DepositFilter, page: Page) 
 /// Those of [`find`].
 pub async fn report(app: &App, actor: &Actor, id: DepositId) -> Result<Option<CheckReport>> {
     let deposit = find(app, actor, id).await?;
-    let text = app.store.deposit_report(deposit.id).await?;
-    text.map(|t| serde_json::from_str(&t).map_err(Error::internal)).transpose()
+    let Some(text) = app.store.deposit_report(deposit.id).await? else { return Ok(None) };
+    let mut report: CheckReport = serde_json::from_str(&text).map_err(Error::internal)?;
+    if actor.site.as_ref() == Some(&deposit.site) {
+        return Ok(Some(report));
+    }
+    let registered = register::version(app, deposit.convention_id).await?;
+    let Some(rules) = registered.convention.rules.get(&deposit.dataset) else { return Ok(Some(report.counts_only())) };
+    let hidden = match hidden(app, actor, &deposit, rules).await {
+        Ok(hidden) => hidden,
+        // The receipt outlives the right to read values.
+        Err(refused) if refused.kind != Kind::Internal => return Ok(Some(report.counts_only())),
+        Err(error) => return Err(error),
+    };
+    // What is around personal data that nobody declared is for its site alone.
+    report.personal.iter_mut().for_each(|finding| finding.cells.clear());
+    Ok(Some(report.without(&hidden)))
+}
+
+/// The columns whose values this person may not see.
+pub(super) async fn hidden(app: &App, actor: &Actor, deposit: &Deposit, rules: &Rules) -> Result<Vec<String>> {
+    if actor.site.as_ref() == Some(&deposit.site) {
+        return Ok(Vec::new());
+    }
+    let agreement = register::agreement(app, &deposit.convention).await?;
+    let (person, today) = (actor.person(), app.clock.today());
+    let may = |fields: &[&str]| {
+        let ask = Ask::of(Use::ReadDeposit).dataset(&deposit.dataset).site(&deposit.site).fields(fields);
+        perimeter::may(&agreement, &person, &ask, today)
+    };
+    let names: Vec<&str> = rules.columns().iter().map(|c| c.name.as_str()).collect();
+    match may(&names) {
+        Ok(()) => Ok(Vec::new()),
+        Err(refused) if matches!(refused.code, "personal_field" | "field_outside_perimeter") => {
+            Ok(names.into_iter().filter(|name| may(&[name]).is_err()).map(str::to_owned).collect())
+        }
+        Err(refused) => Err(refused),
+    }
 }

@@ -176,7 +176,32 @@ pub struct RuleCount {
     pub message: String,
 }
 
+/// A fault as a person reads it who may not see the values of the `hidden` columns: without its value, nor any sentence that may quote one.
+/// What is said of a key may quote any column.
+pub fn without_values<'a>(fault: &CellFault, groups: impl IntoIterator<Item = &'a RuleCount>, hidden: &[String]) -> CellFault {
+    let keys = matches!(fault.code.as_str(), "duplicate_key" | "repeated_key");
+    if hidden.is_empty() || !keys && !fault.column.as_ref().is_some_and(|column| hidden.contains(column)) {
+        return fault.clone();
+    }
+    let group = groups.into_iter().find(|r| r.code == fault.code && r.column == fault.column).map(|r| r.message.clone());
+    let message = group.filter(|m| !m.is_empty()).unwrap_or_else(|| "La valeur n'est pas montrée.".to_owned());
+    CellFault { value: None, suggestion: None, message, ..fault.clone() }
+}
+
 impl CheckReport {
+    /// As a person reads it who may not see the values of the `hidden` columns, nor what looks like personal data around them.
+    pub fn without(mut self, hidden: &[String]) -> Self {
+        if hidden.is_empty() {
+            return self;
+        }
+        let hide = |faults: &[CellFault]| faults.iter().map(|f| without_values(f, &self.by_rule, hidden)).collect::<Vec<_>>();
+        (self.errors, self.warnings) = (hide(&self.errors), hide(&self.warnings));
+        for column in self.columns.iter_mut().filter(|c| hidden.contains(&c.name)) {
+            (column.min, column.max) = (None, None);
+        }
+        self
+    }
+
     /// The same without any value of a cell, nor any sentence that may quote one: what stays when the data are destroyed.
     pub fn counts_only(self) -> Self {
         let source_error = self.source_error.map(|e| SourceError { message: "Le fichier n'a pas pu être lu.".to_owned(), ..e });

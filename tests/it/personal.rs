@@ -64,11 +64,14 @@ async fn a_file_waits_until_its_depositor_has_looked(ground: &Ground) {
     assert!(!stored.contains("06 12") && !stored.contains("34 56"), "no value is kept in the report: {stored}");
     assert!(app.store.current_deposits(held.convention_id).await.unwrap().is_empty(), "nothing counts yet");
 
+    let analyst = someone(ground, Role::Analyst, None).await;
+    let seen = deposit::report(app, &analyst, held.id).await.unwrap().unwrap();
+    assert!(seen.personal.iter().all(|f| f.cells.is_empty()), "what stands around it is its site's alone");
+
     // The same file again is the same deposit; a colleague elsewhere, an analyst and an empty reason confirm nothing.
     assert_eq!(settle(app, &agent, "2026-02", "février.csv", &bytes).await.id, held.id);
     let stranger = someone(ground, Role::Contributor, Some("219200029")).await;
     assert_eq!(code(deposit::confirm(app, &stranger, held.id, "Rien").await).0, Kind::NotFound);
-    let analyst = someone(ground, Role::Analyst, None).await;
     assert_eq!(code(deposit::confirm(app, &analyst, held.id, "Rien").await).0, Kind::Forbidden);
     assert_eq!(code(deposit::confirm(app, &agent, held.id, " ").await).1, "reason_required");
     deposit::confirm(app, &agent, held.id, "Le numéro d'une chaudière").await.unwrap();
@@ -103,4 +106,15 @@ async fn what_is_declared_waits_for_nobody(ground: &Ground) {
     let sent = settle(&ground.app, &agent, "2026-02", "février.csv", &with_remark("06 12 34 56 78")).await;
     assert_eq!(sent.state, DepositState::Accepted);
     assert!(report(&ground.app, &sent).await.personal.is_empty());
+
+    // The Métropole's people learn of a fault in such a column, and not what stands there; its site reads its own file whole.
+    let refused = settle(&ground.app, &agent, "2026-03", "mars.csv", &with_remark(&"Madame Durand ".repeat(20))).await;
+    assert_eq!(refused.state, DepositState::Rejected);
+    let analyst = someone(ground, Role::Analyst, None).await;
+    let fault = |report: &CheckReport| report.errors.iter().find(|e| e.column.as_deref() == Some("remarque")).unwrap().clone();
+    let own = deposit::report(&ground.app, &agent, refused.id).await.unwrap().unwrap();
+    assert!(fault(&own).value.unwrap().contains("Durand"));
+    let theirs = deposit::report(&ground.app, &analyst, refused.id).await.unwrap().unwrap();
+    assert_eq!((fault(&theirs).row, fault(&theirs).value), (Some(2), None));
+    assert!(!serde_json::to_string(&theirs).unwrap().contains("Durand"));
 }
