@@ -54,10 +54,11 @@ def token(folder, email):
 
 
 def probe(url, role, secret):
+    # One worker each: with two, Python 3.11's own parser now and then fails in Hypothesis («AST constructor recursion depth mismatch»).
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", f"{url}/api/v1/openapi.json",
         "--header", f"Authorization: Bearer {secret}",
-        "--checks", CHECKS, "--max-time", str(SECONDS), "--rate-limit", "14/s", "--workers", "2",
+        "--checks", CHECKS, "--max-time", str(SECONDS), "--rate-limit", "14/s", "--workers", "1",
         "--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "1",
         "--continue-on-failure", "--no-shrink", "--suppress-health-check", "all", "--request-timeout", "30",
         # One's own account must stay open while one looks.
