@@ -5,6 +5,7 @@
 
 mod axis;
 mod draw;
+mod text;
 
 use serde::Serialize;
 

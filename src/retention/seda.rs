@@ -17,6 +17,7 @@ use crate::{
     app::App,
     convention::register::{self, Registered},
     error::{Error, Result},
+    words::xml,
 };
 
 /// Where an object of the list is in the archive.
@@ -104,25 +105,8 @@ impl Xml {
     }
 
     fn leaf(&mut self, name: &str, text: &str) {
-        let _ = writeln!(self.0, "<{name}>{}</{}>", escape(text), name.split(' ').next().unwrap_or(name));
+        let _ = writeln!(self.0, "<{name}>{}</{}>", xml(text), name.split(' ').next().unwrap_or(name));
     }
-}
-
-/// Escapes text; what XML 1.0 cannot hold becomes «▢».
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('▢'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 fn manifest(list: &List, registered: &Registered) -> String {
@@ -252,6 +236,6 @@ mod tests {
 
     #[test]
     fn text_is_never_markup() {
-        assert_eq!(escape("a&b <c> \"d\"\u{1}\n"), "a&amp;b &lt;c&gt; &quot;d&quot;▢ ");
+        assert_eq!(xml("a&b <c> \"d\"\u{1}\n"), "a&amp;b &lt;c&gt; &quot;d&quot;▢ ");
     }
 }

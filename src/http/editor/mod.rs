@@ -11,6 +11,7 @@ mod html;
 mod parties;
 mod read;
 mod sections;
+mod spec;
 
 use serde_json::{Map, Value as Json};
 

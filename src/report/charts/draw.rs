@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{Line, Mark, Plot, Summary, Theme, axis::Axis};
-use crate::report::french::NBSP;
+use super::{
+    Line, Mark, Plot, Summary, Theme,
+    axis::Axis,
+    text::{width, wrap},
+};
+use crate::{report::french::NBSP, words::xml};
 
 /// Body text.
 const SIZE: f64 = 12.5;
@@ -134,8 +138,8 @@ impl Layout<'_> {
             px(height),
             px(height),
             self.ink.text,
-            escape(&self.plot.title),
-            escape(&self.plot.description),
+            xml(&self.plot.title),
+            xml(&self.plot.description),
             width = self.width,
         );
         self.guides(&mut out, bottom);
@@ -443,7 +447,7 @@ fn text(out: &mut String, x: f64, y: f64, anchor: &str, colour: &str, size: f64,
         r#"<text x="{}" y="{}" text-anchor="{anchor}" fill="{colour}" font-size="{size}"{more}>{}</text>"#,
         px(x),
         px(y),
-        escape(words)
+        xml(words)
     );
 }
 
@@ -456,72 +460,4 @@ fn block(out: &mut String, x: f64, middle: f64, colour: &str, size: f64, more: &
         text(out, x, y, "start", colour, size, more, line);
         y += LEADING;
     }
-}
-
-/// Escapes for XML, and leaves out what XML cannot hold.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{0}'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}' => out.push(' '),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// About how wide a text is: the fonts that will be used are not known here, so this errs on the wide side.
-fn width(text: &str, size: f64) -> f64 {
-    let em: f64 = text
-        .chars()
-        .map(|c| match c {
-            'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | '.' | ',' | ';' | ':' | '\'' | '|' | '!' | '[' | ']' | '(' | ')' => 0.34,
-            ' ' | '\u{a0}' | '\u{202f}' => 0.29,
-            'm' | 'w' | 'M' | 'W' | '…' | '—' => 0.9,
-            '0'..='9' => 0.56,
-            c if c.is_uppercase() => 0.69,
-            c if (c as u32) > 0x2e80 => 1.05,
-            _ => 0.55,
-        })
-        .sum();
-    em * size
-}
-
-/// Breaks a text into at most `most` lines; the last ends with «…» where words are left over.
-fn wrap(text: &str, max: f64, size: f64, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in text.split([' ', '\n', '\t', '\r']).filter(|w| !w.is_empty()) {
-        let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-        if width(&joined, size) <= max {
-            line = joined;
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        // A word too long for a line is cut where it ends.
-        for c in word.chars() {
-            if !line.is_empty() && width(&line, size) + width(c.encode_utf8(&mut [0; 4]), size) > max {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push(c);
-        }
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    if lines.len() > most {
-        lines.truncate(most);
-        if let Some(last) = lines.last_mut() {
-            while width(last, size) + size > max && last.pop().is_some() {}
-            last.truncate(last.trim_end().len());
-            last.push('…');
-        }
-    }
-    lines
 }
