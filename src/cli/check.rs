@@ -15,9 +15,8 @@ use super::convention::Format;
 use crate::{
     convention::{Convention, rules::Rules},
     deposit::{
-        check::{Checked, Step, check_file_with},
-        parquet,
-        report::{CellFault, CheckReport},
+        check::{Checked, Output, Step, check_file_into},
+        report::{CellFault, CheckReport, FileInfo},
     },
     error::{Error, Fault, Result},
 };
@@ -25,7 +24,7 @@ use crate::{
 /// Its arguments.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Le fichier à contrôler : CSV, XLSX, ODS, XLS, Parquet ou JSONL.
+    /// Le fichier à contrôler : CSV, XLSX, ODS, XLS, Parquet, Arrow, JSON ou JSONL, tel quel ou compressé (.gz, .zst, .zip).
     #[arg(value_name = "FICHIER")]
     file: PathBuf,
     /// La convention qui dit ce que le fichier doit contenir.
@@ -69,10 +68,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
     let bar = bar();
-    let mut checked = check_file_with(&arguments.file, &name, &rules, arguments.limit, &mut |step| {
+    let schema_id = id.clone().or_else(|| rules.id().map(str::to_owned)).unwrap_or_default();
+    let metadata = |file: &FileInfo| {
+        vec![
+            ("retex.source.sha256", file.sha256.clone()),
+            ("retex.schema.sha256", rules.sha256().to_owned()),
+            ("retex.schema.id", schema_id.clone()),
+        ]
+    };
+    let output = arguments.parquet.as_deref().map(|path| Output { path, metadata: &metadata });
+    let mut checked = check_file_into(&arguments.file, &name, &rules, arguments.limit, output.as_ref(), &mut |step| {
         bar.set_message(match step {
             Step::Reading => format!("Lecture de {name}"),
-            Step::Checking(rows) => format!("Contrôle de {}", count(rows as u64, "ligne", "lignes")),
+            Step::Checking(rows) => format!("Contrôle\u{a0}: {}", count(rows, "ligne", "lignes")),
         });
     });
     bar.finish_and_clear();
@@ -80,11 +88,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         checked.report.schema.id = id;
     }
     // The verdict is said whatever becomes of the table.
-    let (written, failed) = match write_table(arguments, &mut checked) {
-        Ok(written) => (written, None),
+    let Checked { report, table } = checked;
+    let (written, failed) = match table {
+        Ok(rows) => (say_written(arguments, &report, rows), None),
         Err(error) => (None, Some(error)),
     };
-    let report = &checked.report;
+    let report = &report;
     say(&match (arguments.format, &report.source_error) {
         (Format::Json, Some(error)) => format!(
             "{:#}
@@ -174,31 +183,23 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// Writes the typed table where asked; says what was written.
-fn write_table(arguments: &Arguments, checked: &mut Checked) -> Result<Option<String>> {
-    let Some(path) = &arguments.parquet else { return Ok(None) };
-    let report = &checked.report;
-    let Some(table) = &mut checked.table else {
-        eprintln!("Le tableau n'est pas écrit : corrigez d'abord le fichier.");
-        return Ok(None);
+/// What was written, where a table was asked for.
+fn say_written(arguments: &Arguments, report: &CheckReport, rows: Option<u64>) -> Option<String> {
+    let path = arguments.parquet.as_deref()?;
+    let Some(rows) = rows else {
+        eprintln!("Le tableau n'est pas écrit\u{a0}: corrigez d'abord le fichier.");
+        return None;
     };
-    let metadata = [
-        ("retex.source.sha256", report.file.sha256.clone()),
-        ("retex.schema.sha256", report.schema.sha256.clone()),
-        ("retex.schema.id", report.schema.id.clone().unwrap_or_default()),
-    ];
-    let rows = table.height() as u64;
-    parquet::write(path, table, &metadata)?;
     let left = if report.valid {
         String::new()
     } else {
-        format!(" ; {} avec des erreurs laissées de côté", count(report.stats.rows_invalid, "ligne", "lignes"))
+        format!(" ; {} avec des erreurs laissées de côté", count(report.stats.rows_invalid, "ligne", "lignes"))
     };
     let said = format!("{} dans {}{left}.", count(rows, "ligne écrite", "lignes écrites"), path.display());
     if arguments.format == Format::Json {
         eprintln!("{said}");
     }
-    Ok(Some(said))
+    Some(said)
 }
 
 /// «1 284 lignes».

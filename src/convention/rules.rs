@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 pub use self::{
-    field::{Bound, Check, Dates, Field, Notation, Read, Test, Words},
+    field::{Bound, Check, Dates, Field, Notation, Read, SHORT_YEARS, Test, Words},
     formats::Format,
 };
 use super::{

@@ -135,8 +135,8 @@ struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     fn new(source: &'a Source<'a>, table: &'a Table, checked: &'a Validated) -> Self {
-        let rows = table.height().min(source.rows).min(MAX_CELLS / table.names.len().max(1));
-        let shift = u64::from(table.header_row.is_none());
+        let rows = table.height().min(source.rows).min(MAX_CELLS / table.head.names.len().max(1));
+        let shift = u64::from(table.head.header_row.is_none());
         let mut sheet = Self { source, table, checked, shift, rows, remarks: Vec::new() };
         let errors = checked.errors.iter().chain(source.beside.0).map(|f| (f, ERROR));
         let all = errors.chain(checked.warnings.iter().map(|f| (f, WARNING)));
@@ -145,7 +145,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn remark(&self, fault: &CellFault, severity: &'static str) -> Remark {
-        let named = || self.table.names.iter().position(|n| Some(n) == fault.column.as_ref());
+        let named = || self.table.head.names.iter().position(|n| Some(n) == fault.column.as_ref());
         let position = fault.column_letter.as_deref().and_then(position).or_else(named);
         Remark {
             row: fault.row.and_then(|r| self.row(r)),
@@ -162,7 +162,7 @@ impl<'a> Sheet<'a> {
     }
 
     fn header_row(&self) -> u32 {
-        self.table.header_row.and_then(|r| self.row(r)).unwrap_or(0)
+        self.table.head.header_row.and_then(|r| self.row(r)).unwrap_or(0)
     }
 
     /// Without the values that this reader may not see, nor any sentence that may quote one.
@@ -173,14 +173,14 @@ impl<'a> Sheet<'a> {
 
     /// Whether the values of a column are shown: those of no column that is not declared, and of none that this reader may not see.
     fn shows(&self, position: usize) -> bool {
-        let name = &self.table.names[position];
+        let name = &self.table.head.names[position];
         self.source.rules.columns().iter().any(|c| c.name == *name) && !self.source.hidden.contains(name)
     }
 
     fn build(&self) -> Result<Vec<u8>> {
         let mut book = sheets::workbook(self.source.name)?;
         let agreed = self.source.rules.reading().sheet.as_deref();
-        let name = sheet_name(agreed.or(self.table.source.sheet.as_deref()).unwrap_or(self.source.dataset), &[LIST]);
+        let name = sheet_name(agreed.or(self.table.head.source.sheet.as_deref()).unwrap_or(self.source.dataset), &[LIST]);
         let sheet = book.add_worksheet().set_name(&name).map_err(failed)?;
         self.data(sheet)?;
         self.list(&mut book, &name)?;
@@ -193,8 +193,8 @@ impl<'a> Sheet<'a> {
         let (header, table) = (self.header_row(), self.table);
         // A first line that is no header is data: none of it is shown.
         let lost = self.remarks.iter().any(|r| r.fault.code == "missing_header");
-        let shown: Vec<bool> = (0..table.names.len()).map(|i| self.shows(i)).collect();
-        for (i, name) in table.names.iter().enumerate() {
+        let shown: Vec<bool> = (0..table.head.names.len()).map(|i| self.shows(i)).collect();
+        for (i, name) in table.head.names.iter().enumerate() {
             let at = column(i)?;
             sheet.set_column_width(at, 16).map_err(failed)?;
             sheet.set_column_format(at, &looks.plain.text).map_err(failed)?;
@@ -333,7 +333,7 @@ impl<'a> Sheet<'a> {
         if self.shift > 0 {
             lines.push("Ce format n'a pas de ligne de titres\u{a0}: elle a été ajoutée, et les lignes descendent d'un rang.".to_owned());
         }
-        if (0..self.table.names.len()).any(|i| !self.shows(i)) {
+        if (0..self.table.head.names.len()).any(|i| !self.shows(i)) {
             lines.push("Les colonnes qui ne sont pas prévues, ou que vous ne pouvez pas lire, restent vides.".to_owned());
         }
         lines

@@ -12,7 +12,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::{
-    check::{Checked, check_file},
+    check::{Checked, Output, check_file_into},
+    parquet,
     report::{CellFault, CheckReport},
 };
 use crate::{
@@ -206,14 +207,22 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     let Some(rules) = convention.rules.get(candidate.name) else {
         return Err(("unknown_dataset", "La convention ne demande pas ces données.".to_owned()));
     };
-    let Checked { report, table } = check_file(&candidate.path, &name, rules, TOLD);
+    let folder = tempfile::tempdir().map_err(|_| ("unreadable", NO_ROOM.to_owned()))?;
+    let typed = folder.path().join("table.parquet");
+    let output = Output { path: &typed, metadata: &|_| Vec::new() };
+    let Checked { report, table } = check_file_into(&candidate.path, &name, rules, TOLD, Some(&output), &mut |_| {});
     match table {
-        Some(table) if report.valid => {
+        Ok(Some(_)) if report.valid => {
+            let table = parquet::read(&typed, None).map_err(|error| ("unreadable", error.message))?;
             Ok(DepositTable { site: candidate.site.clone(), dataset: candidate.name.to_owned(), period, sha256: report.file.sha256, table })
         }
+        Err(error) if report.valid => Err(("unreadable", error.message)),
         _ => Err(("invalid", reasons(&report))),
     }
 }
+
+/// What is said where no temporary file can be made.
+const NO_ROOM: &str = "Le contrôle n'a pas pu écrire ses fichiers temporaires\u{a0}: faites de la place sur le disque, puis recommencez.";
 
 /// First and last day for which data may come: the convention's period, and the baseline that its plan names.
 fn agreed(convention: &Convention) -> (NaiveDate, NaiveDate) {

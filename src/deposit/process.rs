@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use polars::prelude::DataFrame;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    check::{Checked, check_file},
+    check::{Checked, Output, check_file_into},
     parquet,
     report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
 };
@@ -43,66 +44,70 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     let original = deposit.original_key.as_deref().ok_or_else(|| Error::internal("a received deposit has no file"))?;
     app.lake.fetch_to(&original.parse()?, &file).await?;
     app.store.note_progress(id, "checking", None).await?;
-    let mut checked = check(&registered, &deposit, &file).await?;
-    if checked.report.valid {
-        keys_across_files(app, &registered, &deposit, folder.path(), &mut checked).await?;
+    let typed = folder.path().join("table.parquet");
+    let mut checked = check(&registered, &deposit, &file, &typed).await?;
+    if checked.report.valid && matches!(checked.table, Ok(Some(_))) {
+        keys_across_files(app, &registered, &deposit, folder.path(), &typed, &mut checked).await?;
     }
     if checked.report.valid && !checked.report.personal.is_empty() && deposit.confirmed_at.is_none() {
         return hold(app, &deposit, &checked.report).await;
     }
     app.store.note_progress(id, "recording", None).await?;
-    match checked.table.take().filter(|_| checked.report.valid) {
-        Some(table) => {
-            let path = folder.path().join("table.parquet");
-            let metadata = metadata(&registered, &deposit);
-            let rows = i64::try_from(table.height()).map_err(Error::internal)?;
-            let written = path.clone();
-            tokio::task::spawn_blocking(move || {
-                let (mut table, mut metadata) = (table, metadata);
-                let pairs: Vec<_> = metadata.iter_mut().map(|(k, v)| (*k, std::mem::take(v))).collect();
-                parquet::write(&written, &mut table, &pairs)
-            })
-            .await
-            .map_err(Error::internal)??;
-            let table_sha256 = sha256(path.clone()).await?;
+    match checked.table? {
+        Some(rows) if checked.report.valid => {
+            let rows = i64::try_from(rows).map_err(Error::internal)?;
+            let table_sha256 = sha256(typed.clone()).await?;
             let lake = app.lake.table(&deposit.convention, &deposit.dataset)?;
-            let key = lake.add(&deposit.site, deposit.period, id, &path).await?;
+            let key = lake.add(&deposit.site, deposit.period, id, &typed).await?;
             let table = Table { rows, key, sha256: table_sha256 };
             accept(app, &registered, &deposit, &checked.report, &table).await
         }
-        None => reject(app, &deposit, &checked.report).await,
+        _ => reject(app, &deposit, &checked.report).await,
     }
 }
 
-async fn check(registered: &Registered, deposit: &Deposit, file: &Path) -> Result<Checked> {
+/// Checks `file`; its typed table goes to `typed`.
+async fn check(registered: &Registered, deposit: &Deposit, file: &Path, typed: &Path) -> Result<Checked> {
     let (convention, dataset) = (registered.convention.clone(), deposit.dataset.clone());
-    let (file, name) = (file.to_owned(), deposit.file_name.clone());
+    let (file, name, typed) = (file.to_owned(), deposit.file_name.clone(), typed.to_owned());
+    let metadata = metadata(registered, deposit);
     tokio::task::spawn_blocking(move || {
         let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
-        Ok(check_file(&file, &name, rules, LIMIT))
+        let output = Output { path: &typed, metadata: &|_| metadata.clone() };
+        Ok(check_file_into(&file, &name, rules, LIMIT, Some(&output), &mut |_| {}))
     })
     .await
     .map_err(Error::internal)?
 }
 
 /// Keys are unique across all current files of the site for this dataset, but for the one that this deposit replaces.
-async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit, folder: &Path, checked: &mut Checked) -> Result<()> {
+async fn keys_across_files(
+    app: &App,
+    registered: &Registered,
+    deposit: &Deposit,
+    folder: &Path,
+    typed: &Path,
+    checked: &mut Checked,
+) -> Result<()> {
     let Some(dataset) =
         registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty() || !d.unique_keys.is_empty())
     else {
         return Ok(());
     };
     let current = app.store.current_deposits(deposit.convention_id).await?;
-    let others = current.iter().filter(|d| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period);
-    let mut own = Keys::new(dataset);
-    if let Some(table) = &checked.table {
-        own.add(table);
+    let is_other = |d: &&Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period;
+    let mut others = current.iter().filter(is_other).peekable();
+    if others.peek().is_none() {
+        return Ok(());
     }
+    let columns: Vec<String> = dataset.primary_key.iter().chain(dataset.unique_keys.iter().flatten()).cloned().collect();
+    let mut own = Keys::new(dataset);
+    own.add(&keys_in(typed, &columns).await?);
     for (i, other) in others.enumerate() {
         let Some(key) = &other.table_key else { continue };
         let path = folder.join(format!("other-{i}.parquet"));
         app.lake.fetch_to(&key.parse()?, &path).await?;
-        let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, None)).await.map_err(Error::internal)??;
+        let theirs = keys_in(&path, &columns).await?;
         let repeated = own.add(&theirs);
         if !repeated.is_empty() {
             // Which of several keys repeats is not said.
@@ -111,6 +116,12 @@ async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit
         }
     }
     Ok(())
+}
+
+/// The columns of keys of a typed table.
+async fn keys_in(table: &Path, columns: &[String]) -> Result<DataFrame> {
+    let (table, columns) = (table.to_owned(), columns.to_vec());
+    tokio::task::spawn_blocking(move || parquet::read(&table, Some(&columns))).await.map_err(Error::internal)?
 }
 
 /// Refuses a file whose keys stand in another current file of the same site.

@@ -77,8 +77,11 @@ pub struct FileInfo {
     pub bytes: u64,
     /// Of the file as sent.
     pub sha256: String,
-    /// `csv`, `xlsx`, `ods`, `xls`, `parquet`, `jsonl`.
+    /// `csv`, `xlsx`, `ods`, `xls`, `parquet`, `arrow`, `json`, `jsonl`.
     pub format: Option<String>,
+    /// Of a compressed file: `gz`, `zst`, `zip`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<String>,
     /// `utf-8`, `utf-8-bom`, `windows-1252`, `utf-16le` …
     pub encoding: Option<String>,
     /// `;`, `,`, tab.

@@ -95,7 +95,7 @@ fn from_example(file: &[u8], name: &str) -> Result<Proposal> {
     copy.write_all(file)?;
     copy.flush()?;
     let table = decode::read(copy.path(), Expected::default()).map_err(|e| Error::invalid("starter_unreadable", e.message))?;
-    if table.names.is_empty() || table.height() == 0 {
+    if table.head.names.is_empty() || table.height() == 0 {
         return Err(Error::invalid("starter_unreadable", "Ce fichier n'a pas de lignes sous ses titres : donnez un exemple rempli."));
     }
     Ok(from_table(&table, &title_of(name)))
@@ -104,7 +104,7 @@ fn from_example(file: &[u8], name: &str) -> Result<Proposal> {
 fn from_table(table: &Table, title: &str) -> Proposal {
     let (mut properties, mut required, mut set_aside) = (Map::new(), Vec::new(), Vec::new());
     let mut key = None;
-    for (header, cells) in table.names.iter().zip(&table.columns).take(MAX_COLUMNS) {
+    for (header, cells) in table.head.names.iter().zip(&table.columns).take(MAX_COLUMNS) {
         if header.is_empty() || properties.contains_key(header) {
             continue;
         }

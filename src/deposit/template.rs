@@ -4,13 +4,15 @@
 //! French, with an example that the check accepts. The example stands in a column of the guide and not in a row: with all the names
 //! on one row, the guide could be taken for the data of somebody who left an optional column out.
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use rust_xlsxwriter::{
     DataValidation, DataValidationErrorStyle, DataValidationRule, Format, FormatAlign, FormatBorder, Formula, Note, Workbook, Worksheet,
 };
 
 use super::{
-    decode::{Cells, Origin, Source, Table},
+    decode::{Cells, Head, Origin, Source, Table},
     sheets::{self, DAY, INSTANT, LAST_ROW, Look, Value, column, cut, failed, row, sheet_name},
     validate::{self, header::letter, read, words},
 };
@@ -424,14 +426,9 @@ fn faults(rules: &Rules, values: &[Option<Value>]) -> Vec<Option<String>> {
         cells.push(&text, origin);
         cells
     };
-    let table = Table {
-        source: Source { format: "xlsx", epoch: Some("serial-1900"), ..Source::default() },
-        header_row: Some(1),
-        names: rules.columns().iter().map(|c| c.name.clone()).collect(),
-        columns: values.iter().map(cell).collect(),
-        rows: vec![2],
-        ..Table::default()
-    };
+    let source = Source { format: "xlsx", epoch: Some("serial-1900"), ..Source::default() };
+    let head = Head::of_sheet(source, 1, rules.columns().iter().map(|c| c.name.clone()).collect());
+    let table = Table { head: Arc::new(head), columns: values.iter().map(cell).collect(), rows: vec![2], ..Table::default() };
     let nothing = |name: &str| rules.columns().iter().zip(values).any(|(c, v)| c.name == name && v.is_none());
     let found = validate::validate(&table, rules, 100).errors.into_iter().map(|e| e.column);
     // Leaving a column out that is out already would not help.

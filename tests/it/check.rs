@@ -4,15 +4,17 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
     time::{Duration, Instant},
 };
 
+use polars::prelude::DataFrame;
 use retex::{
     convention::{Convention, rules::Rules},
     deposit::{
-        check::{Checked, check_file},
+        check::{Checked, Output, check_file, check_file_into},
         decode::{self, Expected, Origin, Table},
+        parquet,
         report::CheckReport,
     },
 };
@@ -47,11 +49,29 @@ fn check(content: impl AsRef<[u8]>, rules: &Rules) -> Checked {
     check_file(&path, "fichier", rules, 1000)
 }
 
+/// The check of a file, and its typed table.
+fn typed(content: impl AsRef<[u8]>, rules: &Rules) -> (CheckReport, Option<DataFrame>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, table) = (folder.path().join("fichier"), folder.path().join("table.parquet"));
+    fs::write(&path, content).expect("written");
+    let output = Output { path: &table, metadata: &|_| Vec::new() };
+    let checked = check_file_into(&path, "fichier", rules, 1000, Some(&output), &mut |_| {});
+    let rows = checked.table.expect("written");
+    (
+        checked.report,
+        rows.map(|rows| {
+            let table = parquet::read(&table, None).expect("a table");
+            assert_eq!(table.height() as u64, rows);
+            table
+        }),
+    )
+}
+
 fn places(report: &CheckReport) -> Vec<(String, u64, String)> {
     report.errors.iter().map(|e| (e.code.clone(), e.row.unwrap_or_default(), e.column.clone().unwrap_or_default())).collect()
 }
 
-fn retex(arguments: &[&str]) -> Output {
+fn retex(arguments: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_retex")).args(arguments).output().expect("run")
 }
 
@@ -97,6 +117,7 @@ fn csv_spectrum_is_read_to_its_json() {
         let rows: Vec<Json> = (0..table.height())
             .map(|row| {
                 table
+                    .head
                     .names
                     .iter()
                     .zip(&table.columns)
@@ -190,9 +211,9 @@ fn damaged_workbooks_are_refused_or_read() {
 #[test]
 fn dates_of_workbooks_are_real_cells_of_either_epoch() {
     let table = read("calamine/date_1904.xlsx");
-    assert_eq!(table.source.epoch, Some("serial-1904"));
+    assert_eq!(table.head.source.epoch, Some("serial-1904"));
     let cells: Vec<_> = table.columns.iter().flat_map(|c| (0..c.len()).map(|r| (c.get(r).to_owned(), c.origin(r)))).collect();
-    let dates: Vec<_> = std::iter::once(table.names[0].as_str()).chain(cells.iter().map(|(t, _)| t.as_str())).collect();
+    let dates: Vec<_> = std::iter::once(table.head.names[0].as_str()).chain(cells.iter().map(|(t, _)| t.as_str())).collect();
     // The values of calamine's own test of this file; read from 1900 they would be four years and a day earlier.
     assert_eq!(dates[..3], ["2021-01-01", "2021-01-02", "255:10:10"]);
 }
@@ -201,8 +222,8 @@ fn dates_of_workbooks_are_real_cells_of_either_epoch() {
 fn a_workbook_is_read_at_its_table() {
     let expected = ["Date de la cérémonie".to_owned()];
     let table = decode::read(&case("csv-detective/file.ods"), Expected { columns: &expected, reading: None }).expect("readable");
-    assert!(table.names.contains(&expected[0]), "{:?}", table.names);
-    let at = table.names.iter().position(|n| *n == expected[0]).expect("there");
+    assert!(table.head.names.contains(&expected[0]), "{:?}", table.head.names);
+    let at = table.head.names.iter().position(|n| *n == expected[0]).expect("there");
     assert_eq!(table.columns[at].iter().collect::<Vec<_>>(), ["29/05/2012"; 3], "text cells in this file");
     assert_eq!(table.columns[0].origin(0), Origin::Number);
 
@@ -210,7 +231,7 @@ fn a_workbook_is_read_at_its_table() {
     let sheet = |expected: &[&str]| {
         let expected: Vec<String> = expected.iter().map(|s| (*s).to_owned()).collect();
         let table = decode::read(&case("csv-detective/file.xlsx"), Expected { columns: &expected, reading: None }).expect("readable");
-        (table.source.sheet.clone().expect("a sheet"), table.header_row, table.names)
+        (table.head.source.sheet.clone().expect("a sheet"), table.head.header_row, table.head.names.clone())
     };
     insta::assert_debug_snapshot!("rei_workbook", sheet(&["dep", "DEPDIR", "DDC"]));
 }
@@ -239,15 +260,15 @@ fn cells_of_a_workbook_keep_their_types() {
         .expect("cells");
     book.save(&path).expect("saved");
 
-    let report = check_file(&path, "demandes.xlsx", &demandes(), 100);
-    let file = &report.report.file;
+    let (report, table) = typed(fs::read(&path).expect("bytes"), &demandes());
+    let file = &report.file;
     assert_eq!(
         (file.sheet.as_deref(), file.header_row, file.dates.as_slice()),
         (Some("Sheet2"), Some(3), ["serial-1900".to_owned()].as_slice())
     );
-    assert_eq!(places(&report.report), [("type".into(), 6, "date_depot".into()), ("type".into(), 6, "satisfaction".into())]);
-    assert_eq!(report.report.errors[0].suggestion.as_deref(), Some("2026-03-12"), "the number of a day");
-    let table = report.table.expect("typed");
+    assert_eq!(places(&report), [("type".into(), 6, "date_depot".into()), ("type".into(), 6, "satisfaction".into())]);
+    assert_eq!(report.errors[0].suggestion.as_deref(), Some("2026-03-12"), "the number of a day");
+    let table = table.expect("typed");
     assert_eq!(table.column("code_insee").and_then(|c| c.get(0).map(|v| v.str_value().into_owned())).expect("text"), "94028");
     assert_eq!(table.column("date_depot").and_then(|c| c.get(0).map(|v| v.to_string())).expect("a day"), "2026-03-12");
 }
@@ -285,14 +306,14 @@ fn leading_zeros_stay_and_ragged_rows_are_told() {
     assert_eq!(places(&checked.report), [("ragged_row".to_owned(), 2, String::new())]);
 
     let table = read("csv-detective/a_test_file.csv");
-    assert_eq!((table.header_row, table.repeated_headers.as_slice(), table.rows[0]), (Some(1), [2, 3].as_slice(), 4));
-    assert_eq!((table.height() + table.repeated_headers.len() + 1, table.source.delimiter), (404 + 3, Some(';')));
+    assert_eq!((table.head.header_row, table.repeated_headers.as_slice(), table.rows[0]), (Some(1), [2, 3].as_slice(), 4));
+    assert_eq!((table.height() + table.repeated_headers.len() + 1, table.head.source.delimiter), (404 + 3, Some(';')));
 }
 
 #[test]
 fn sniffer_files_are_told_apart() {
     let table = read("qsv-sniffer/test-latin1-semicolon.csv");
-    assert_eq!((table.source.encoding.as_deref(), table.source.delimiter), (Some("windows-1252"), Some(';')));
+    assert_eq!((table.head.source.encoding.as_deref(), table.head.source.delimiter), (Some("windows-1252"), Some(';')));
     assert!(table.columns.iter().flat_map(decode::Cells::iter).any(|c| c == "Jordânia"));
 
     let day = rules(
@@ -318,14 +339,14 @@ fn a_file_as_a_town_hall_writes_it_is_accepted() {
     for (content, encoding) in
         [(latin, "windows-1252"), (text.clone().into_bytes(), "utf-8"), (format!("\u{feff}{text}").into_bytes(), "utf-8-bom")]
     {
-        let checked = check(content, &rules);
-        assert!(checked.report.valid, "{:?}", checked.report.errors);
-        let file = &checked.report.file;
+        let (report, table) = typed(content, &rules);
+        assert!(report.valid, "{:?}", report.errors);
+        let file = &report.file;
         assert_eq!(
             (file.encoding.as_deref(), file.delimiter.as_deref(), file.dates.as_slice()),
             (Some(encoding), Some(";"), ["dd/mm/yyyy".to_owned()].as_slice())
         );
-        let table = checked.table.expect("a table");
+        let table = table.expect("a table");
         assert_eq!((table.height(), table.width()), (2, 8));
         assert_eq!(table.column("date_depot").and_then(|c| c.get(0).map(|v| v.to_string())).expect("a day"), "2026-03-12");
     }
@@ -385,12 +406,12 @@ fn bad_input_is_said_in_french_with_a_stable_code() {
     ];
     let mut said = String::new();
     for (name, content) in cases {
-        let checked = check(content, &rules);
+        let checked = check(&content, &rules);
         let report = checked.report;
         said += &format!("## {name} : {}\n", if report.valid { "valide" } else { "refusé" });
         if let Some(error) = &report.source_error {
             said += &format!("   [{}] {}\n", error.code, error.message);
-            assert!(checked.table.is_none());
+            assert!(typed(content, &rules).1.is_none());
         }
         for e in report.errors.iter().chain(&report.warnings) {
             let place = format!("{}{}", e.column_letter.as_deref().unwrap_or("-"), e.row.map_or_else(String::new, |r| r.to_string()));
@@ -426,11 +447,11 @@ fn dates_that_read_both_ways_are_said() {
 #[test]
 fn numbers_and_truth_values_are_read_in_french() {
     let rules = rules(&json!({ "required": ["n"], "properties": { "n": { "type": "number" }, "b": { "type": "boolean" } } }));
-    let checked = check("n;b\n1\u{202f}234,5;Oui\n-3,5;faux\n2;O\n2.5;non\ninf;N\n", &rules);
-    assert_eq!(checked.report.file.decimal.as_deref(), Some(","));
-    assert_eq!(places(&checked.report), [("type".into(), 5, "n".into()), ("not_finite".into(), 6, "n".into())]);
-    assert_eq!(checked.report.errors[0].suggestion.as_deref(), Some("2,5"));
-    assert_eq!(checked.table.expect("typed").column("n").expect("n").get(0).expect("value").to_string(), "1234.5");
+    let (report, table) = typed("n;b\n1\u{202f}234,5;Oui\n-3,5;faux\n2;O\n2.5;non\ninf;N\n", &rules);
+    assert_eq!(report.file.decimal.as_deref(), Some(","));
+    assert_eq!(places(&report), [("type".into(), 5, "n".into()), ("not_finite".into(), 6, "n".into())]);
+    assert_eq!(report.errors[0].suggestion.as_deref(), Some("2,5"));
+    assert_eq!(table.expect("typed").column("n").expect("n").get(0).expect("value").to_string(), "1234.5");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Typed tables in Parquet: read back as written, the same bytes for the same table.
 
 use polars::prelude::*;
-use retex::deposit::parquet;
+use retex::deposit::{
+    check::{Output, check_file_into},
+    parquet,
+};
 
 fn table() -> DataFrame {
     df!(
@@ -15,22 +18,29 @@ fn table() -> DataFrame {
     .expect("a table")
 }
 
+/// Writes a table as the check does.
+fn write(path: &std::path::Path, table: DataFrame, metadata: &[(&str, String)]) -> retex::error::Result<()> {
+    let writer = parquet::Writer::create(path, table.schema())?;
+    writer.group(0, table)?;
+    writer.finish(metadata)
+}
+
 #[test]
 fn a_table_comes_back_as_written_and_bytes_repeat() {
     let folder = tempfile::tempdir().expect("a folder");
     let (first, second) = (folder.path().join("1.parquet"), folder.path().join("2.parquet"));
     let metadata = [("retex.deposit", "0198".to_owned()), ("retex.sha256", "ab".to_owned())];
-    parquet::write(&first, &mut table(), &metadata).expect("written");
+    write(&first, table(), &metadata).expect("written");
     // The same rows in two chunks are the same table.
     let mut chunked = table().slice(0, 1).vstack(&table().slice(1, 2)).expect("stacked");
-    parquet::write(&second, &mut chunked, &metadata).expect("written");
+    write(&second, chunked, &metadata).expect("written");
     assert_eq!(std::fs::read(&first).expect("bytes"), std::fs::read(&second).expect("bytes"));
     assert!(parquet::read(&first, None).expect("a table").equals_missing(&table()));
     assert_eq!(parquet::metadata(&first).expect("a footer"), metadata.map(|(k, v)| (k.to_owned(), v)));
     let some = parquet::read(&first, Some(&["jour".to_owned(), "texte".to_owned()])).expect("columns");
     assert_eq!(some.width(), 2);
     let empty = folder.path().join("empty.parquet");
-    parquet::write(&empty, &mut table().slice(0, 0), &[]).expect("written");
+    write(&empty, table().slice(0, 0), &[]).expect("written");
     assert_eq!(parquet::read(&empty, None).expect("a table").dtypes(), table().dtypes());
 }
 
@@ -51,10 +61,28 @@ fn a_parquet_file_is_checked_as_any_other() {
     let rules = retex::convention::rules::Rules::from_schema(&schema).expect("a schema");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("f.parquet");
-    parquet::write(&path, &mut table(), &[]).expect("written");
-    let checked = retex::deposit::check::check_file(&path, "f.parquet", &rules, 10);
+    write(&path, table(), &[]).expect("written");
+    let typed = folder.path().join("typed.parquet");
+    let output = Output { path: &typed, metadata: &|_| Vec::new() };
+    let checked = check_file_into(&path, "f.parquet", &rules, 10, Some(&output), &mut |_| {});
     let found: Vec<_> = checked.report.errors.iter().map(|e| (e.code.as_str(), e.row, e.column.as_deref())).collect();
     assert_eq!(found, [("required", Some(2), Some("entier")), ("minimum", Some(3), Some("entier"))]);
-    let kept = checked.table.expect("typed");
+    assert_eq!(checked.table.expect("written"), Some(1));
+    let kept = parquet::read(&typed, None).expect("a table");
     assert!(kept.equals_missing(&table().slice(0, 1)), "{kept}");
+}
+
+#[test]
+fn row_groups_stand_in_their_order_whoever_is_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.parquet");
+    let part = |from: i64| df!("n" => (from..from + 1000).collect::<Vec<_>>()).expect("a table");
+    let writer = parquet::Writer::create(&path, part(0).schema()).expect("created");
+    for index in [2, 0, 3, 1] {
+        writer.group(index, part(index as i64 * 1000)).expect("written");
+    }
+    assert!(!path.exists(), "not in its place before it is whole");
+    writer.finish(&[]).expect("finished");
+    let read = parquet::read(&path, None).expect("a table");
+    assert_eq!(read.column("n").and_then(|n| n.i64().map(|n| n.into_no_null_iter().eq(0..4000))).expect("numbers"), true);
 }

@@ -89,9 +89,16 @@ pub enum Notation {
     Iso,
     /// 12/03/2026.
     DayMonthYear,
-    /// 12/03/26, of this century.
+    /// 12/03/26, in the hundred years from [`SHORT_YEARS`] on.
     DayMonthShortYear,
+    /// 46093: the day's number in a workbook whose days start with 1900.
+    Serial1900,
+    /// 44631: the same where they start with 1904.
+    Serial1904,
 }
+
+/// The first of the hundred years that two digits stand for.
+pub const SHORT_YEARS: i32 = 1970;
 
 impl Notation {
     /// The name in a convention and in a report.
@@ -100,12 +107,14 @@ impl Notation {
             Self::Iso => "iso",
             Self::DayMonthYear => "dd/mm/yyyy",
             Self::DayMonthShortYear => "dd/mm/yy",
+            Self::Serial1900 => "serial-1900",
+            Self::Serial1904 => "serial-1904",
         }
     }
 
     /// The notation of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Iso, Self::DayMonthYear, Self::DayMonthShortYear].into_iter().find(|n| n.name() == name)
+        [Self::Iso, Self::DayMonthYear, Self::DayMonthShortYear, Self::Serial1900, Self::Serial1904].into_iter().find(|n| n.name() == name)
     }
 }
 

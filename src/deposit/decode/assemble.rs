@@ -1,121 +1,76 @@
 //! From records to a table: finds the header, keeps physical row numbers, notes what is ragged, blank or repeated.
 
-use super::{Cells, Origin, Source, refuse};
+use std::sync::Arc;
+
+use super::{Cells, Head, Origin, Table, refuse};
 use crate::{convention::rules::MAX_COLUMNS, deposit::report::SourceError};
 
 /// Records among which the header is looked for.
-const PREAMBLE: usize = 50;
+pub const PREAMBLE: usize = 50;
+/// Blank rows that a block names; a file of a million need not name them all.
+const BLANKS: usize = 1000;
 
-/// A file as columns of text.
-#[derive(Debug, Clone, Default)]
-pub struct Table {
-    /// What is known of the file.
-    pub source: Source,
-    /// Physical row of the header; none where names come with each value.
-    pub header_row: Option<u64>,
-    /// The header, trimmed.
-    pub names: Vec<String>,
-    /// One per name.
-    pub columns: Vec<Cells>,
-    /// Physical row of each line.
-    pub rows: Vec<u64>,
-    /// Lines with more or fewer cells than the header: position and number of cells.
-    pub ragged: Vec<(usize, usize)>,
-    /// Physical rows that are blank, between others.
-    pub blank_rows: Vec<u64>,
-    /// Physical rows that repeat the header.
-    pub repeated_headers: Vec<u64>,
-    /// Whether the format's own types bind: the text `5` is not a number in JSONL.
-    pub strict: bool,
-}
+/// A record: its physical row and its cells.
+pub type Record = (u64, Vec<(String, Origin)>);
 
-impl Table {
-    /// Number of lines.
-    pub fn height(&self) -> usize {
-        self.rows.len()
+/// The header's physical row and names among the first records that are not blank: the record that holds most of the expected names,
+/// the first one where none does.
+///
+/// # Errors
+/// `no_header` where there is no record, `too_wide`.
+pub fn header(first: &[Record], expected: &[String]) -> Result<(u64, Vec<String>), SourceError> {
+    let score = |record: &Record| matches(expected, record.1.iter().map(|(text, _)| text.as_str()));
+    let best = first.iter().map(score).max().unwrap_or_default();
+    let Some((row, cells)) = first.iter().find(|record| score(record) == best) else {
+        return Err(refuse("no_header", "Le fichier ne contient aucune ligne : vérifiez l'export et envoyez-le à nouveau."));
+    };
+    let mut names: Vec<String> = cells.iter().map(|(text, _)| name(text)).collect();
+    while names.last().is_some_and(String::is_empty) {
+        names.pop();
     }
+    if names.len() > MAX_COLUMNS {
+        return Err(too_wide());
+    }
+    Ok((*row, names))
 }
 
-type Record = (u64, Vec<(String, Origin)>);
-
-/// Takes records in file order; see [`Table`].
-pub struct Assembler<'e> {
-    expected: &'e [String],
-    /// Whether a record shorter than the header is a fault (CSV) or usual (spreadsheets).
-    short_is_ragged: bool,
-    pending: Vec<Record>,
-    started: bool,
-    last: u64,
+/// Takes the records of a block in file order; see [`Table`].
+pub struct Assembler {
+    /// The last row that was not blank; none before the first of the block.
+    last: Option<u64>,
+    head: Arc<Head>,
     table: Table,
 }
 
-impl<'e> Assembler<'e> {
-    /// An assembler for a file whose header should hold `expected`.
-    pub fn new(source: Source, expected: &'e [String], short_is_ragged: bool) -> Self {
-        let table = Table { source, ..Table::default() };
-        Self { expected, short_is_ragged, pending: Vec::new(), started: false, last: 0, table }
+impl Assembler {
+    /// For a block of the file that `head` opens.
+    pub fn new(head: &Arc<Head>) -> Self {
+        let table = Table { head: head.clone(), columns: vec![Cells::default(); head.names.len()], ..Table::default() };
+        Self { last: None, head: head.clone(), table }
     }
 
-    /// Takes the record that stands on physical row `row`; rows left out are blank.
-    pub fn record<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, Origin)> + Clone) -> Result<(), SourceError> {
-        if self.started {
-            self.data(row, cells);
-            return Ok(());
-        }
-        if cells.clone().all(|(text, _)| text.trim().is_empty()) {
-            return Ok(());
-        }
-        self.pending.push((row, cells.map(|(text, origin)| (text.to_owned(), origin)).collect()));
-        if self.pending.len() >= PREAMBLE { self.start() } else { Ok(()) }
+    /// Lines taken so far.
+    pub fn height(&self) -> usize {
+        self.table.height()
     }
 
-    /// The table.
-    pub fn finish(mut self) -> Result<Table, SourceError> {
-        if !self.started {
-            self.start()?;
-        }
-        Ok(self.table)
-    }
-
-    /// Chooses the header: the record that holds most expected names, the first one where none does.
-    fn start(&mut self) -> Result<(), SourceError> {
-        self.started = true;
-        let pending = std::mem::take(&mut self.pending);
-        let score = |record: &Record| matches(self.expected, record.1.iter().map(|(text, _)| text.as_str()));
-        let best = pending.iter().map(score).max().unwrap_or_default();
-        let Some(at) = pending.iter().position(|record| score(record) == best) else {
-            return Err(refuse("no_header", "Le fichier ne contient aucune ligne : vérifiez l'export et envoyez-le à nouveau."));
-        };
-        let mut records = pending.into_iter().skip(at);
-        if let Some((row, header)) = records.next() {
-            let mut names: Vec<String> = header.iter().map(|(text, _)| name(text)).collect();
-            while names.last().is_some_and(String::is_empty) {
-                names.pop();
-            }
-            if names.len() > MAX_COLUMNS {
-                return Err(too_wide());
-            }
-            self.table.header_row = Some(row);
-            self.last = row;
-            self.table.columns = vec![Cells::default(); names.len()];
-            self.table.names = names;
-        }
-        for (row, cells) in records {
-            self.data(row, cells.iter().map(|(text, origin)| (text.as_str(), *origin)));
-        }
-        Ok(())
-    }
-
-    fn data<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, Origin)> + Clone) {
-        let table = &mut self.table;
-        if cells.clone().all(|(text, _)| text.trim().is_empty()) {
+    /// Takes the record that stands on physical row `row`; rows left out are blank. What stands above the header is left out.
+    pub fn record<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, Origin)> + Clone) {
+        if self.head.header_row.is_some_and(|header| row <= header) {
             return;
         }
-        // A file of a million blank rows need not name them all.
-        table.blank_rows.extend((self.last + 1..row).take(1000usize.saturating_sub(table.blank_rows.len())));
-        self.last = row;
-        let width = table.names.len();
-        if cells.clone().map(|(text, _)| text.trim()).eq(table.names.iter().map(String::as_str)) {
+        let Self { last, head, table } = self;
+        // Only a sheet has blank rows and may repeat its header: elsewhere each row is one.
+        let of_sheet = head.header_row.is_some();
+        if of_sheet && cells.clone().all(|(text, _)| text.trim().is_empty()) {
+            return;
+        }
+        table.span = Some((table.span.map_or(row, |(first, _)| first), row));
+        if let Some(last) = last.replace(row) {
+            table.blank_rows.extend((last + 1..row).take(BLANKS.saturating_sub(table.blank_rows.len())));
+        }
+        let width = head.names.len();
+        if of_sheet && cells.clone().map(|(text, _)| text.trim()).eq(head.names.iter().map(String::as_str)) {
             table.repeated_headers.push(row);
             return;
         }
@@ -125,8 +80,7 @@ impl<'e> Assembler<'e> {
             if let Some(column) = table.columns.get_mut(i) {
                 column.push(text, origin);
                 count = i + 1;
-            }
-            if !text.trim().is_empty() {
+            } else if !text.trim().is_empty() {
                 filled = i + 1;
             }
         }
@@ -134,10 +88,15 @@ impl<'e> Assembler<'e> {
             column.push("", Origin::Absent);
         }
         // Trailing separators without a value are usual in exports of spreadsheets.
-        if filled > width || (count < width && self.short_is_ragged) {
+        if filled > width || (count < width && head.short_is_ragged) {
             table.ragged.push((table.rows.len(), filled.max(count)));
         }
         table.rows.push(row);
+    }
+
+    /// The block's table.
+    pub fn finish(self) -> Table {
+        self.table
     }
 }
 

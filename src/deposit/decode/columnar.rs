@@ -1,58 +1,99 @@
-//! Parquet. Its columns become text as any other file's, so that one path checks all.
+//! Parquet and Arrow, in the child process. Their columns become text as any other file's, so that one path checks all.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use polars::prelude::{AnyValue, DataFrame, DataType};
-
-use super::{Cells, Origin, Source, Table, assemble, refuse};
-use crate::{
-    convention::rules::MAX_COLUMNS,
-    deposit::{parquet, report::SourceError},
+use polars_io::{
+    SerReader,
+    ipc::{IpcReader, IpcStreamReader},
+    parquet::read::ParquetReader,
 };
 
-/// Reads a whole file.
-pub fn read(path: &Path) -> Result<Table, SourceError> {
-    // The reader has assertions that a crafted file can reach: they end this reading, not the process.
-    let frame = std::panic::catch_unwind(|| parquet::read(path, None)).ok().and_then(Result::ok);
-    let frame = frame.ok_or_else(|| refuse("malformed", "Ce fichier Parquet est abîmé ou incomplet : refaites l'export ou l'envoi."))?;
-    if frame.width() > MAX_COLUMNS {
-        return Err(assemble::too_wide());
+use super::{MAX_CELL, assemble, child::malformed, refuse};
+use crate::{convention::rules::MAX_COLUMNS, deposit::report::SourceError};
+
+/// Rows of a Parquet file that are in memory at once.
+const ROWS: usize = 32_768;
+
+/// A cell: origin, as one letter, and text.
+pub type Cell = (u8, String);
+
+/// Calls `open` with the columns' names, then `take` with each row, from 1 on, and its cells.
+///
+/// # Errors
+/// `malformed`, `too_wide`, and what `open` and `take` answer.
+pub fn stream(
+    path: &Path,
+    format: &str,
+    open: &mut dyn FnMut(Vec<String>) -> Result<(), SourceError>,
+    take: &mut dyn FnMut(u64, &[(u32, Cell)]) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    let broken = || malformed(format);
+    let mut row = 0;
+    let mut give = |frame: &DataFrame| {
+        for i in 0..frame.height() {
+            row += 1;
+            let cells: Result<Vec<(u32, Cell)>, SourceError> = (0u32..)
+                .zip(frame.columns())
+                .map(|(c, column)| Ok((c, cell(column.get(i).unwrap_or(AnyValue::Null), column.dtype())?)))
+                .collect();
+            take(row, &cells?)?;
+        }
+        Ok(())
+    };
+    let names = |frame: &DataFrame| -> Result<Vec<String>, SourceError> {
+        if frame.width() > MAX_COLUMNS {
+            return Err(assemble::too_wide());
+        }
+        Ok(frame.columns().iter().map(|c| assemble::name(c.name())).collect())
+    };
+    let file = || File::open(path).map_err(|_| broken());
+    if format == "arrow" {
+        let mut magic = [0u8; 6];
+        std::io::Read::read_exact(&mut file()?, &mut magic).map_err(|_| broken())?;
+        let frame = if &magic == b"ARROW1" { IpcReader::new(file()?).finish() } else { IpcStreamReader::new(file()?).finish() };
+        let frame = frame.map_err(|_| broken())?;
+        open(names(&frame)?)?;
+        return give(&frame);
     }
-    let height = frame.height();
-    let mut table = Table { source: Source { format: "parquet", ..Source::default() }, ..Table::default() };
-    table.rows = (1..=height as u64).collect();
-    for column in frame_columns(&frame) {
-        table.names.push(column.0);
-        table.columns.push(column.1);
+    let mut rows = ParquetReader::new(file()?);
+    let total = rows.num_rows().map_err(|_| broken())?;
+    let mut at = 0;
+    loop {
+        let read = ParquetReader::new(file()?).with_slice(Some((at, ROWS))).set_rechunk(true).finish();
+        let frame = read.map_err(|_| broken())?;
+        if at == 0 {
+            open(names(&frame)?)?;
+        }
+        give(&frame)?;
+        at += ROWS;
+        if at >= total {
+            return Ok(());
+        }
+        if frame.height() == 0 {
+            return Err(broken());
+        }
     }
-    Ok(table)
 }
 
-fn frame_columns(frame: &DataFrame) -> impl Iterator<Item = (String, Cells)> {
-    frame.columns().iter().map(|column| {
-        let mut cells = Cells::default();
-        for i in 0..column.len() {
-            match column.get(i).unwrap_or(AnyValue::Null) {
-                AnyValue::Null => cells.push("", Origin::Text),
-                AnyValue::String(s) => cells.push(s, Origin::Text),
-                AnyValue::StringOwned(s) => cells.push(&s, Origin::Text),
-                AnyValue::Boolean(b) => cells.push(if b { "true" } else { "false" }, Origin::Boolean),
-                AnyValue::Float64(f) => cells.push(&f.to_string(), Origin::Number),
-                AnyValue::Float32(f) => cells.push(&f.to_string(), Origin::Number),
-                AnyValue::Date(days) => {
-                    let day = chrono::NaiveDate::from_epoch_days(days);
-                    cells.push(&day.map_or_else(|| days.to_string(), |d| d.to_string()), Origin::Date);
-                }
-                AnyValue::Datetime(ticks, unit, _) => cells.push(&instant(ticks, unit), Origin::Date),
-                AnyValue::DatetimeOwned(ticks, unit, _) => cells.push(&instant(ticks, unit), Origin::Date),
-                number if column.dtype().is_integer() => cells.push(&number.to_string(), Origin::Number),
-                other => {
-                    cells.push(&other.to_string(), if matches!(column.dtype(), DataType::Time) { Origin::Text } else { Origin::Nested })
-                }
-            }
-        }
-        (assemble::name(column.name()), cells)
-    })
+fn cell(value: AnyValue<'_>, dtype: &DataType) -> Result<Cell, SourceError> {
+    let (origin, text) = match value {
+        AnyValue::Null => (b't', String::new()),
+        AnyValue::String(s) => (b't', s.to_owned()),
+        AnyValue::StringOwned(s) => (b't', s.to_string()),
+        AnyValue::Boolean(b) => (b'b', if b { "true" } else { "false" }.to_owned()),
+        AnyValue::Float64(f) => (b'n', f.to_string()),
+        AnyValue::Float32(f) => (b'n', f.to_string()),
+        AnyValue::Date(days) => (b'd', chrono::NaiveDate::from_epoch_days(days).map_or_else(|| days.to_string(), |d| d.to_string())),
+        AnyValue::Datetime(ticks, unit, _) => (b'd', instant(ticks, unit)),
+        AnyValue::DatetimeOwned(ticks, unit, _) => (b'd', instant(ticks, unit)),
+        number if dtype.is_integer() => (b'n', number.to_string()),
+        other => (if matches!(dtype, DataType::Time) { b't' } else { b'o' }, other.to_string()),
+    };
+    if text.len() > MAX_CELL {
+        return Err(refuse("too_large", "Une cellule de ce fichier dépasse 1 Mo : n'y gardez que le tableau demandé."));
+    }
+    Ok((origin, text))
 }
 
 fn instant(ticks: i64, unit: polars::prelude::TimeUnit) -> String {

@@ -1,112 +1,156 @@
 //! Delimited text. Row numbers are those of a spreadsheet: a blank line counts, a line break inside quotes does not.
 
-use csv_core::{ReadRecordResult, ReaderBuilder};
+use std::sync::Arc;
 
-use super::{Expected, MAX_CELL, Origin, Source, Table, assemble, assemble::Assembler, refuse};
+use csv_core::{ReadRecordResult, ReaderBuilder};
+use memchr::{memchr, memchr_iter, memchr2};
+
+use super::{Head, MAX_CELL, Origin, Table, assemble, assemble::Assembler, refuse};
 use crate::deposit::report::SourceError;
 
 /// Candidates, the most usual in France first.
 const DELIMITERS: [char; 4] = [';', ',', '\t', '|'];
 /// Bytes and records that detection looks at.
 const SAMPLE: (usize, usize) = (64 * 1024, 200);
+/// Longest record, in bytes.
+const MAX_RECORD: usize = 16 * MAX_CELL;
 
-/// Reads a whole text.
-pub fn read(text: &str, encoding: String, expected: Expected<'_>) -> Result<Table, SourceError> {
-    // Excel's own first line, which it does not show.
-    let (declared, body) = match text.get(..4).map(str::to_ascii_lowercase).as_deref() {
-        Some("sep=") => {
-            let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-            (line[4..].chars().next(), rest)
+/// The table of a piece whose first record stands on `first_row`.
+pub fn table(text: &str, first_row: u64, last: bool, head: &Arc<Head>) -> Result<Table, SourceError> {
+    let mut assembler = Assembler::new(head);
+    records(text, head.delimiter, first_row, last, |row, fields| {
+        assembler.record(row, fields.iter().map(|text| (text, Origin::Text)));
+        Ok(())
+    })?;
+    Ok(assembler.finish())
+}
+
+/// The first records that are not blank, as many as a header is looked for in.
+pub fn first_records(text: &str, delimiter: u8, whole: bool) -> Result<Vec<assemble::Record>, SourceError> {
+    let mut first = Vec::new();
+    let outcome = records(text, delimiter, 1, whole, |row, fields| {
+        if fields.iter().any(|text| !text.trim().is_empty()) {
+            first.push((row, fields.iter().map(|text| (text.to_owned(), Origin::Text)).collect()));
         }
-        _ => (None, text),
-    };
-    let agreed = expected.reading.and_then(|r| r.delimiter.as_deref()).and_then(|d| if d == "tab" { Some('\t') } else { d.chars().next() });
-    let delimiter = declared.or(agreed).filter(char::is_ascii).unwrap_or_else(|| detect(body, expected.columns));
-    let source = Source { format: "csv", encoding: Some(encoding), delimiter: Some(delimiter), ..Source::default() };
-    let mut assembler = Assembler::new(source, expected.columns, true);
-    records(body, delimiter, |row, fields| assembler.record(row, fields.iter().map(|text| (text, Origin::Text))))?;
-    let mut table = assembler.finish()?;
-    if table.names.len() < 2 {
-        table.source.delimiter = None;
+        if first.len() < assemble::PREAMBLE { Ok(()) } else { Err(refuse("", "")) }
+    });
+    match outcome {
+        // Enough of them, or the cut end of a sample: what is wrong with the file is told when it is read.
+        Err(error) if !error.code.is_empty() && first.is_empty() => Err(error),
+        _ => Ok(first),
     }
-    Ok(table)
 }
 
 /// The fields of one record.
 pub struct Fields<'a> {
-    bytes: &'a [u8],
-    ends: &'a [usize],
+    text: &'a str,
+    bounds: &'a [(usize, usize)],
 }
 
 impl<'a> Fields<'a> {
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
-        let (bytes, ends) = (self.bytes, self.ends);
-        (0..ends.len()).map(move |i| {
-            let start = if i == 0 { 0 } else { ends[i - 1] };
-            // The input is text and fields are cut at ASCII bytes: never lossy.
-            std::str::from_utf8(&bytes[start..ends[i]]).unwrap_or_default()
-        })
+        let (text, bounds) = (self.text, self.bounds);
+        bounds.iter().map(move |&(start, end)| text.get(start..end).unwrap_or_default())
     }
 }
 
-/// Calls `take` with each record and its row, as a spreadsheet counts.
-fn records(text: &str, delimiter: char, mut take: impl FnMut(u64, &Fields<'_>) -> Result<(), SourceError>) -> Result<(), SourceError> {
-    let delimiter = u8::try_from(delimiter).unwrap_or(b';');
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
-    let mut input = text.as_bytes();
-    let mut out = vec![0u8; 64 * 1024];
-    let mut ends = vec![0usize; 256];
-    let mut row = 0u64;
-    loop {
-        // The reader skips blank lines without a word: they are counted here.
-        loop {
-            match input {
-                [b'\r', b'\n', rest @ ..] => input = rest,
-                [b'\r' | b'\n', rest @ ..] => input = rest,
-                _ => break,
+/// Calls `take` with each record and its row, as a spreadsheet counts. A record without a quote is cut at its delimiters; one with
+/// quotes goes through the `csv-core` crate. `last` tells that nothing follows.
+fn records(
+    text: &str,
+    delimiter: u8,
+    first_row: u64,
+    last: bool,
+    mut take: impl FnMut(u64, &Fields<'_>) -> Result<(), SourceError>,
+) -> Result<(), SourceError> {
+    let bytes = text.as_bytes();
+    let mut quoted = Quoted { reader: ReaderBuilder::new().delimiter(delimiter).build(), delimiter, out: Vec::new(), ends: Vec::new() };
+    let mut bounds = Vec::new();
+    let mut next_quote = memchr(b'"', bytes).unwrap_or(bytes.len());
+    let (mut at, mut row) = (0, first_row);
+    while at < bytes.len() {
+        let end = memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |i| at + i);
+        if end > next_quote {
+            let used = quoted.read(&bytes[at..], row, last)?;
+            let text = std::str::from_utf8(&quoted.out).unwrap_or_default();
+            bounds.clear();
+            let mut start = 0;
+            for &end in &quoted.ends {
+                bounds.push((start, end));
+                start = end;
             }
-            row += 1;
-        }
-        if input.is_empty() {
-            return Ok(());
+            at += used;
+            next_quote = if next_quote < at { memchr(b'"', &bytes[at..]).map_or(bytes.len(), |i| at + i) } else { next_quote };
+            take(row, &Fields { text, bounds: &bounds })?;
+        } else {
+            if end > at {
+                bounds.clear();
+                let mut start = at;
+                for comma in memchr_iter(delimiter, &bytes[at..end]) {
+                    bounds.push((start, at + comma));
+                    start = at + comma + 1;
+                }
+                bounds.push((start, end));
+                if bounds.len() > 1 << 20 {
+                    return Err(assemble::too_wide());
+                }
+                take(row, &Fields { text, bounds: &bounds })?;
+            }
+            at = end + 1;
+            // The other half of a CRLF.
+            if bytes.get(end..end + 2) == Some(b"\r\n") {
+                at += 1;
+            }
         }
         row += 1;
-        let record = input;
+    }
+    Ok(())
+}
+
+/// A record that has quotes.
+struct Quoted {
+    reader: csv_core::Reader,
+    delimiter: u8,
+    out: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Quoted {
+    /// Reads the record that `input` starts with; how many bytes it takes, its end of line included.
+    fn read(&mut self, mut input: &[u8], row: u64, last: bool) -> Result<usize, SourceError> {
+        let all = input;
+        self.reader.reset();
+        self.out.resize(64 * 1024, 0);
+        self.ends.resize(256, 0);
         let (mut filled, mut count) = (0, 0);
         loop {
-            let (result, read, written, ended) = reader.read_record(input, &mut out[filled..], &mut ends[count..]);
+            let (result, read, written, ended) = self.reader.read_record(input, &mut self.out[filled..], &mut self.ends[count..]);
             input = &input[read..];
             filled += written;
             count += ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if out.len() >= 16 * MAX_CELL => {
+                ReadRecordResult::OutputFull if self.out.len() >= MAX_RECORD => {
                     return Err(refuse("too_large", format!("La ligne {row} dépasse 16 Mo : un guillemet y est sans doute resté ouvert.")));
                 }
-                ReadRecordResult::OutputFull => out.resize(out.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull if ends.len() > 1 << 20 => return Err(assemble::too_wide()),
-                ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
-                ReadRecordResult::Record => break,
-                ReadRecordResult::End => {
-                    return Ok(());
-                }
+                ReadRecordResult::OutputFull => self.out.resize(self.out.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull if self.ends.len() > 1 << 20 => return Err(assemble::too_wide()),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => break,
             }
         }
-        let record = &record[..record.len() - input.len()];
-        if input.is_empty() && ends_inside_quotes(record, delimiter) {
+        let record = &all[..all.len() - input.len()];
+        if last && input.is_empty() && ends_inside_quotes(record, self.delimiter) {
             let message = format!(
                 "Le fichier s'arrête dans une cellule entre guillemets, ouverte à la ligne {row} : fermez ce guillemet, ou refaites l'export ou l'envoi."
             );
             return Err(refuse("truncated", message));
         }
-        // The other half of a CRLF.
-        if record.last() == Some(&b'\r')
-            && let [b'\n', rest @ ..] = input
-        {
-            input = rest;
-        }
-        take(row, &Fields { bytes: &out[..filled], ends: &ends[..count] })?;
+        self.out.truncate(filled);
+        self.ends.truncate(count);
+        let half = record.last() == Some(&b'\r') && input.first() == Some(&b'\n');
+        Ok(record.len() + usize::from(half))
     }
 }
 
@@ -124,18 +168,19 @@ fn ends_inside_quotes(record: &[u8], delimiter: u8) -> bool {
 }
 
 /// The delimiter under which the header holds most expected names and rows are as wide as it.
-fn detect(text: &str, expected: &[String]) -> char {
+pub fn detect(text: &str, whole: bool, expected: &[String]) -> char {
     let mut end = text.len().min(SAMPLE.0);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     // The last record of a cut sample may be cut too.
-    let sample = if end < text.len() { text[..end].rfind('\n').map_or(&text[..end], |at| &text[..at]) } else { text };
+    let cut = end < text.len() || !whole;
+    let sample = if cut { text[..end].rfind('\n').map_or(&text[..end], |at| &text[..at]) } else { text };
     let score = |delimiter: char| {
         let mut widths = Vec::new();
         let (mut best, mut header) = (0, 0);
         let stop = || refuse("", "");
-        let _ = records(sample, delimiter, |_, fields| {
+        let _ = records(sample, u8::try_from(delimiter).unwrap_or(b';'), 1, !cut, |_, fields| {
             let width = fields.iter().count();
             let found = assemble::matches(expected, fields.iter());
             if found > best || (widths.is_empty() && found == 0) {
@@ -160,18 +205,40 @@ fn detect(text: &str, expected: &[String]) -> char {
     chosen.0
 }
 
+/// Every record with its row, for tests.
+#[cfg(test)]
+pub fn rows_of(text: &str, delimiter: u8) -> Result<Vec<(u64, Vec<String>)>, SourceError> {
+    let mut rows = Vec::new();
+    records(text, delimiter, 1, true, |row, fields| {
+        rows.push((row, fields.iter().map(str::to_owned).collect()));
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::deposit::decode::{Expected, read};
+
+    fn open(text: &str) -> Result<Table, SourceError> {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        read(file.path(), Expected::default())
+    }
 
     fn table(text: &str) -> Table {
-        read(text, "utf-8".into(), Expected::default()).expect("readable")
+        open(text).expect("readable")
     }
 
     #[test]
     fn rows_are_those_of_a_spreadsheet() {
         let t = table("\r\n\r\na;b\r\n1;\"deux\r\nlignes\"\r\n\r\n3;4\n5;6\r7;8");
-        assert_eq!(t.header_row, Some(3));
+        assert_eq!(t.head.header_row, Some(3));
         assert_eq!(t.rows, [4, 6, 7, 8]);
         assert_eq!(t.blank_rows, [5]);
         assert_eq!(t.columns[1].get(0), "deux\r\nlignes");
@@ -189,16 +256,44 @@ mod tests {
             ("sep=|\na|b\n1|2\n", Some('|')),
             ("a,b\n\"x;y;z;t\",2\n\"x;y;z;t\",2\n", Some(',')),
         ] {
-            assert_eq!(table(text).source.delimiter, delimiter, "{text}");
+            assert_eq!(table(text).head.source.delimiter, delimiter, "{text}");
         }
     }
 
     #[test]
     fn an_open_quote_is_refused_where_it_opens() {
-        let error = read("a;b\n1;2\n3;\"4\n5;6\n", "utf-8".into(), Expected::default()).expect_err("refused");
+        let error = open("a;b\n1;2\n3;\"4\n5;6\n").expect_err("refused");
         assert_eq!(error.code, "truncated");
         assert!(error.message.contains("ligne 3"), "{}", error.message);
-        assert!(read("a;b\n1;\"dit \"\"oui\"\"\"", "utf-8".into(), Expected::default()).is_ok());
-        assert!(read("a;b\n1;5\" de haut", "utf-8".into(), Expected::default()).is_ok());
+        assert!(open("a;b\n1;\"dit \"\"oui\"\"\"").is_ok());
+        assert!(open("a;b\n1;5\" de haut").is_ok());
+    }
+
+    proptest! {
+        /// Records without quotes are those that `csv-core` reads.
+        #[test]
+        fn plain_records_are_those_of_the_crate(text in "([aé;,\r\n]|\r\n){0,40}") {
+            let ours = rows_of(&text, b';').expect("no quotes");
+            let mut theirs = Vec::new();
+            let mut reader = ReaderBuilder::new().delimiter(b';').build();
+            let (mut input, mut out, mut ends) = (text.as_bytes(), vec![0; 1024], vec![0; 256]);
+            loop {
+                let (mut filled, mut count) = (0, 0);
+                let result = loop {
+                    let (result, read, written, ended) = reader.read_record(input, &mut out[filled..], &mut ends[count..]);
+                    input = &input[read..];
+                    (filled, count) = (filled + written, count + ended);
+                    if result != ReadRecordResult::InputEmpty {
+                        break result;
+                    }
+                };
+                if result == ReadRecordResult::End {
+                    break;
+                }
+                let mut start = 0;
+                theirs.push(ends[..count].iter().map(|&end| String::from_utf8(out[std::mem::replace(&mut start, end)..end].to_vec()).expect("text")).collect::<Vec<_>>());
+            }
+            prop_assert_eq!(ours.into_iter().map(|(_, fields)| fields).collect::<Vec<_>>(), theirs);
+        }
     }
 }

@@ -1,20 +1,27 @@
-//! From bytes to cells: one [`Table`] of text columns with the physical row of each line, whatever the file's format. Nothing is
-//! typed here; the origin of a cell is kept where the format tells numbers and dates from text.
+//! From bytes to cells: blocks of text columns with the physical row of each line, whatever the file's format. Nothing is typed
+//! here; the origin of a cell is kept where the format tells numbers and dates from text.
 //!
-//! The format is told by content, never by name. Text is read in this process; spreadsheets, whose readers can be made to
-//! exhaust memory, in a child process with bounds ([`workbook`]).
+//! A [`Reader`] cuts the file into [`Piece`]s in file order, which costs little; turning a piece into a [`Table`] costs more and is
+//! done by as many threads as there are. No more than a few pieces are in memory at once, whatever the size of the file.
+//!
+//! The format is told by content, never by name. Text is read in this process; everything else, whose readers can be made to
+//! exhaust memory, in a child process with bounds ([`child`]). A compressed file is inflated beside first ([`inflate`]).
 
 mod assemble;
+mod child;
 mod columnar;
 mod csv;
-mod jsonl;
+mod hidden;
+mod inflate;
+mod json;
+mod pieces;
 mod text;
-pub mod workbook;
+mod workbook;
 mod worker;
 
-use std::{fs, io::Read, path::Path};
+use std::{fs, io::Read, path::Path, sync::Arc};
 
-pub use self::{assemble::Table, worker::serve};
+pub use self::{pieces::Piece, worker::serve};
 use super::report::SourceError;
 use crate::convention::document::Reading;
 
@@ -22,6 +29,8 @@ use crate::convention::document::Reading;
 pub const MAX_CELL: usize = 1 << 20;
 /// Most cells of a spreadsheet.
 pub const MAX_CELLS: u64 = 50_000_000;
+/// What a person may send, as a refusal names it.
+const FORMATS: &str = "un fichier CSV, XLSX, ODS, XLS, Parquet, Arrow, JSON ou JSONL";
 
 /// Where a cell's text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,17 +95,34 @@ impl Cells {
         self.origins.get(row).copied().unwrap_or(Origin::Text)
     }
 
+    /// Whether every cell is text, which most files have nothing beside.
+    pub fn only_text(&self) -> bool {
+        self.origins.is_empty()
+    }
+
     /// All cells.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|row| self.get(row))
+        let mut start = 0;
+        self.ends.iter().map(move |&end| &self.text[std::mem::replace(&mut start, end)..end])
+    }
+
+    /// All cells, end to end.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn append(&mut self, other: &Self) {
+        (0..other.len()).for_each(|row| self.push(other.get(row), other.origin(row)));
     }
 }
 
 /// What is known of the file beside its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Source {
-    /// `csv`, `xlsx`, `ods`, `xls`, `parquet`, `jsonl`.
+    /// `csv`, `xlsx`, `ods`, `xls`, `parquet`, `arrow`, `json`, `jsonl`.
     pub format: &'static str,
+    /// Of a compressed file: `gz`, `zst`, `zip`.
+    pub compression: Option<&'static str>,
     /// Of a text file.
     pub encoding: Option<String>,
     /// Of a CSV file with several columns.
@@ -105,6 +131,71 @@ pub struct Source {
     pub sheet: Option<String>,
     /// Day zero of a workbook's dates: `serial-1900` or `serial-1904`.
     pub epoch: Option<&'static str>,
+}
+
+/// What is known before the rows are read.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    /// What is known of the file.
+    pub source: Source,
+    /// Physical row of the header; none where names come with each value.
+    pub header_row: Option<u64>,
+    /// The header, trimmed.
+    pub names: Vec<String>,
+    /// Whether the format's own types bind: the text `5` is not a number in JSON.
+    pub strict: bool,
+    /// Whether a record shorter than the header is a fault (CSV) or usual (spreadsheets).
+    short_is_ragged: bool,
+    /// What a CSV file is cut at, also where one column leaves no trace of it.
+    delimiter: u8,
+}
+
+impl Head {
+    /// The head of a sheet whose header stands on `row`.
+    pub fn of_sheet(source: Source, row: u64, names: Vec<String>) -> Self {
+        Self { source, header_row: Some(row), names, ..Self::default() }
+    }
+}
+
+/// A file, or a block of it, as columns of text.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// What was known before.
+    pub head: Arc<Head>,
+    /// One per name.
+    pub columns: Vec<Cells>,
+    /// Physical row of each line.
+    pub rows: Vec<u64>,
+    /// Lines with more or fewer cells than the header: position and number of cells.
+    pub ragged: Vec<(usize, usize)>,
+    /// The first and the last row that are not blank, repeated headers included.
+    pub span: Option<(u64, u64)>,
+    /// Physical rows that are blank, between others.
+    pub blank_rows: Vec<u64>,
+    /// Physical rows that repeat the header.
+    pub repeated_headers: Vec<u64>,
+    /// Names that the head does not hold, in a format where names come with each value: the file is then read again with them.
+    pub unknown: Vec<String>,
+}
+
+impl Table {
+    /// Number of lines.
+    pub fn height(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn append(&mut self, other: &Self) {
+        let height = self.height();
+        self.columns.iter_mut().zip(&other.columns).for_each(|(column, more)| column.append(more));
+        self.ragged.extend(other.ragged.iter().map(|(row, count)| (row + height, *count)));
+        self.blank_rows.extend(&other.blank_rows);
+        self.repeated_headers.extend(&other.repeated_headers);
+        self.span = match (self.span, other.span) {
+            (Some((first, _)), Some((_, last))) => Some((first, last)),
+            (one, two) => one.or(two),
+        };
+        self.rows.extend(&other.rows);
+    }
 }
 
 /// What the reader may expect.
@@ -116,61 +207,191 @@ pub struct Expected<'a> {
     pub reading: Option<&'a Reading>,
 }
 
+/// What a first reading has shown, where the beginning of the file did not tell it.
+#[derive(Debug, Clone, Default)]
+pub struct Learnt {
+    /// Whether the whole file tells the encoding, not its beginning.
+    whole_encoding: bool,
+    /// Names in the order in which they come.
+    names: Vec<String>,
+}
+
+/// Why a piece gives no table.
+#[derive(Debug)]
+pub enum Unread {
+    /// The file is refused.
+    Refused(SourceError),
+    /// The file is not in the encoding that its beginning shows: it is to be read again.
+    OtherEncoding,
+}
+
+impl From<SourceError> for Unread {
+    fn from(error: SourceError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Learnt {
+    /// Adds what a block has shown; whether the file is then to be read again.
+    pub fn names(&mut self, head: &Head, unknown: &[String]) -> bool {
+        if self.names.is_empty() {
+            self.names.clone_from(&head.names);
+        }
+        for name in unknown {
+            if !self.names.contains(name) {
+                self.names.push(name.clone());
+            }
+        }
+        !unknown.is_empty()
+    }
+
+    /// Takes [`Unread::OtherEncoding`] into account; false where that was done before.
+    pub fn encoding(&mut self) -> bool {
+        !std::mem::replace(&mut self.whole_encoding, true)
+    }
+}
+
+/// A file being read, piece after piece.
+pub struct Reader {
+    head: Arc<Head>,
+    pieces: Pieces,
+    /// The inflated copy, which goes with the reader.
+    _inflated: Option<tempfile::NamedTempFile>,
+}
+
+enum Pieces {
+    Text(pieces::TextPieces),
+    Child(Box<child::ChildPieces>),
+}
+
+impl Reader {
+    /// Opens the file at `path`, tells its format and its head.
+    ///
+    /// # Errors
+    /// What makes the whole file unreadable, as a refusal.
+    pub fn open(path: &Path, expected: Expected<'_>, learnt: &Learnt) -> Result<Self, SourceError> {
+        let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+        if metadata.is_dir() {
+            return Err(refuse("directory", "C'est un dossier : indiquez un fichier."));
+        }
+        if !metadata.is_file() {
+            return Err(refuse("not_a_file", "Ce n'est pas un fichier ordinaire : indiquez un fichier."));
+        }
+        let start = beginning(path)?;
+        match inflate::compression(path, &start)? {
+            None => Self::plain(path, &start, expected, learnt, None),
+            Some(compression) => {
+                let inflated = inflate::inflate(path, compression)?;
+                let start = beginning(inflated.path())?;
+                if inflate::compression(inflated.path(), &start)?.is_some() {
+                    return Err(refuse(
+                        "nested_archive",
+                        "C'est une archive dans une archive : décompressez-la, puis envoyez le tableau seul.",
+                    ));
+                }
+                let path = inflated.path().to_owned();
+                let mut reader = Self::plain(&path, &start, expected, learnt, Some(compression.name()))?;
+                reader._inflated = Some(inflated);
+                Ok(reader)
+            }
+        }
+    }
+
+    fn plain(
+        path: &Path,
+        start: &[u8],
+        expected: Expected<'_>,
+        learnt: &Learnt,
+        compression: Option<&'static str>,
+    ) -> Result<Self, SourceError> {
+        if start.iter().all(u8::is_ascii_whitespace) && fs::metadata(path).is_ok_and(|m| m.len() <= start.len() as u64) {
+            return Err(empty());
+        }
+        let (mut head, pieces) = match sniff(start)? {
+            Content::Zip | Content::Ole => workbook::open(path, expected)?,
+            Content::Parquet => child::open(path, "parquet", expected)?,
+            Content::Arrow => child::open(path, "arrow", expected)?,
+            Content::Text => pieces::open(path, expected, learnt)?,
+        };
+        head.source.compression = compression;
+        Ok(Self { head: Arc::new(head), pieces, _inflated: None })
+    }
+
+    /// What is known before the rows are read.
+    pub fn head(&self) -> &Arc<Head> {
+        &self.head
+    }
+
+    /// Rows of a sheet that are hidden, once it is read to its end: they are read as the others.
+    pub fn hidden_rows(&self) -> u64 {
+        match &self.pieces {
+            Pieces::Text(_) => 0,
+            Pieces::Child(child) => child.hidden_rows(),
+        }
+    }
+
+    /// The next piece of the file; none at its end.
+    ///
+    /// # Errors
+    /// What makes the file unreadable from here on.
+    pub fn next(&mut self) -> Result<Option<Piece>, Unread> {
+        match &mut self.pieces {
+            Pieces::Text(text) => text.next(),
+            Pieces::Child(child) => Ok(child.next(&self.head)?.map(Piece::Cells)),
+        }
+    }
+}
+
 /// A refusal: a stable code and what to do.
 pub fn refuse(code: &str, message: impl Into<String>) -> SourceError {
     SourceError { code: code.to_owned(), message: message.into() }
 }
 
-/// Reads the file at `path` as a table.
+/// Reads the file at `path` as one table, in memory: for what shows or rewrites a file, not for what checks it.
+///
+/// # Errors
+/// What makes the file unreadable, as a refusal.
 pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
-    let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
-    if metadata.is_dir() {
-        return Err(refuse("directory", "C'est un dossier : indiquez un fichier."));
-    }
-    if !metadata.is_file() {
-        return Err(refuse("not_a_file", "Ce n'est pas un fichier ordinaire : indiquez un fichier."));
-    }
-    let mut file = fs::File::open(path).map_err(|error| unreadable(&error))?;
-    let mut start = Vec::new();
-    file.by_ref().take(64 * 1024).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
-    if start.iter().all(|b| b.is_ascii_whitespace()) && metadata.len() <= start.len() as u64 {
-        return Err(refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau."));
-    }
-    match sniff(&start)? {
-        Content::Zip | Content::Ole => workbook::read(path, expected),
-        Content::Parquet => columnar::read(path),
-        Content::Text => {
-            let mut bytes = start;
-            file.read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-            read_text(&bytes, expected)
+    let mut learnt = Learnt::default();
+    loop {
+        match read_with(path, expected, &mut learnt) {
+            Ok(Some(table)) => return Ok(table),
+            Ok(None) => {}
+            Err(Unread::Refused(error)) => return Err(error),
+            Err(Unread::OtherEncoding) if learnt.encoding() => {}
+            Err(Unread::OtherEncoding) => return Err(text::undecodable()),
         }
     }
 }
 
-/// Reads the bytes of a text file as a table.
-pub fn read_text(bytes: &[u8], expected: Expected<'_>) -> Result<Table, SourceError> {
-    let (text, encoding) = text::decode(bytes, expected.reading.and_then(|r| r.encoding.as_deref()))?;
-    if text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').is_empty() {
-        return Err(refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau."));
+/// None where the file is to be read again with what it taught.
+fn read_with(path: &Path, expected: Expected<'_>, learnt: &mut Learnt) -> Result<Option<Table>, Unread> {
+    let mut reader = Reader::open(path, expected, learnt)?;
+    let head = reader.head().clone();
+    let mut whole = Table { head: head.clone(), columns: vec![Cells::default(); head.names.len()], ..Table::default() };
+    let (mut last, mut again) = (head.header_row.unwrap_or_default(), false);
+    while let Some(piece) = reader.next()? {
+        let table = piece.table(&head)?;
+        again |= learnt.names(&head, &table.unknown);
+        if let Some((first, end)) = table.span {
+            whole.blank_rows.extend((last + 1..first).take(1000usize.saturating_sub(whole.blank_rows.len())));
+            last = end;
+        }
+        whole.append(&table);
     }
-    let first = text.trim_start();
-    if first.starts_with('{') && jsonl::looks_like(first) {
-        return jsonl::read(&text, encoding);
-    }
-    let lower: String = first.chars().take(200).collect::<String>().to_lowercase();
-    if lower.starts_with("<!doctype") || lower.starts_with("<html") || lower.starts_with("<?xml") || lower.starts_with("<table") {
-        return Err(refuse(
-            "unknown_format",
-            "C'est une page web ou un fichier XML : ouvrez-le dans un tableur et enregistrez-le en CSV, XLSX ou ODS.",
-        ));
-    }
-    if (first.starts_with('[') || first.starts_with('{')) && serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok() {
-        return Err(refuse(
-            "unknown_format",
-            "Ce fichier JSON n'est pas en lignes : écrivez un objet par ligne (JSONL), ou enregistrez en CSV.",
-        ));
-    }
-    csv::read(&text, encoding, expected)
+    Ok((!again).then_some(whole))
+}
+
+/// The first bytes of a file, enough to tell its format.
+fn beginning(path: &Path) -> Result<Vec<u8>, SourceError> {
+    let mut start = Vec::new();
+    let file = fs::File::open(path).map_err(|error| unreadable(&error))?;
+    file.take(64 * 1024).read_to_end(&mut start).map_err(|error| unreadable(&error))?;
+    Ok(start)
+}
+
+fn empty() -> SourceError {
+    refuse("empty_file", "Le fichier est vide : vérifiez l'export et envoyez-le à nouveau.")
 }
 
 fn unreadable(error: &std::io::Error) -> SourceError {
@@ -185,21 +406,23 @@ enum Content {
     Zip,
     Ole,
     Parquet,
+    Arrow,
     Text,
 }
 
 /// What the first bytes tell.
 fn sniff(start: &[u8]) -> Result<Content, SourceError> {
-    let other = |what: &str| {
-        Err(refuse("unknown_format", format!("C'est {what}, pas un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.")))
-    };
+    let other = |what: &str| Err(refuse("unknown_format", format!("C'est {what}, pas un tableau : envoyez {FORMATS}.")));
     match start {
         [b'P', b'K', 3, 4, ..] => return Ok(Content::Zip),
         [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, ..] => return Ok(Content::Ole),
         [b'P', b'A', b'R', b'1', ..] => return Ok(Content::Parquet),
+        // A file of Arrow, or a stream of it, whose first message has a length after four bytes of ones.
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xFF, 0xFF, 0xFF, 0xFF, _, _, 0, 0, ..] => return Ok(Content::Arrow),
         [b'%', b'P', b'D', b'F', ..] => return other("un document PDF"),
-        [0x1F, 0x8B, ..] | [b'P', b'K', 5, 6, ..] | [b'7', b'z', 0xBC, 0xAF, ..] | [b'R', b'a', b'r', b'!', ..] => {
-            return other("une archive compressée (décompressez-la d'abord)");
+        [b'P', b'K', 5, 6, ..] => return other("une archive vide"),
+        [b'7', b'z', 0xBC, 0xAF, ..] | [b'R', b'a', b'r', b'!', ..] | [b'B', b'Z', b'h', ..] | [0xFD, b'7', b'z', b'X', b'Z', ..] => {
+            return other("une archive d'une forme que le service n'ouvre pas (compressez en .zip ou .gz)");
         }
         [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] | [b'G', b'I', b'F', b'8', ..] => return other("une image"),
         [b'{', b'\\', b'r', b't', b'f', ..] => return other("un document de traitement de texte"),
@@ -208,10 +431,11 @@ fn sniff(start: &[u8]) -> Result<Content, SourceError> {
     }
     let control = start.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count();
     if start.contains(&0) || control * 100 > start.len() {
-        return Err(refuse(
-            "binary",
-            "Ce fichier n'est pas lisible comme un tableau : envoyez un fichier CSV, XLSX, ODS, XLS, Parquet ou JSONL.",
-        ));
+        return Err(binary());
     }
     Ok(Content::Text)
+}
+
+fn binary() -> SourceError {
+    refuse("binary", format!("Ce fichier n'est pas lisible comme un tableau : envoyez {FORMATS}."))
 }

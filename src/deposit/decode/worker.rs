@@ -8,8 +8,10 @@ use std::{
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Xls, Xlsx};
 
 use super::{
-    MAX_CELL, assemble, refuse,
-    workbook::{Opening, Request, frame},
+    MAX_CELL, assemble,
+    child::{Opening, Request, frame, malformed as malformed_file},
+    columnar::{self, Cell},
+    hidden, refuse,
 };
 use crate::{convention::rules::MAX_COLUMNS, deposit::report::SourceError};
 
@@ -25,11 +27,11 @@ const MAX_SHEETS: usize = 100;
 /// Serves one request from standard input to standard output. A refusal is a frame; dying without the end frame is one too.
 pub fn serve() -> std::process::ExitCode {
     bound();
-    let mut output = Output { writer: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), body: Vec::new() };
+    let mut output = Output { writer: BufWriter::with_capacity(1 << 16, std::io::stdout().lock()), body: Vec::new(), hidden_rows: 0 };
     let request: Result<Request, _> = serde_json::from_reader(std::io::stdin().lock().take(1 << 22));
     let outcome = request.map_err(|_| malformed()).and_then(|request| answer(&request, &mut output));
     let closed = match outcome {
-        Ok(()) => output.frame(frame::END, &[]),
+        Ok(()) => output.frame(frame::END, &output.hidden_rows.to_le_bytes()),
         Err(error) => serde_json::to_vec(&error).map_err(std::io::Error::other).and_then(|json| output.frame(frame::REFUSAL, &json)),
     };
     match closed.and_then(|()| output.writer.flush()) {
@@ -48,7 +50,7 @@ fn bound() {
 }
 
 fn malformed() -> SourceError {
-    refuse("malformed", "Ce classeur est abîmé ou incomplet : ouvrez-le dans un tableur, enregistrez-le à nouveau et renvoyez-le.")
+    malformed_file("xlsx")
 }
 
 fn broken_pipe(_: std::io::Error) -> SourceError {
@@ -58,6 +60,8 @@ fn broken_pipe(_: std::io::Error) -> SourceError {
 struct Output<W: Write> {
     writer: W,
     body: Vec<u8>,
+    /// Of the sheet, once it is read.
+    hidden_rows: u64,
 }
 
 impl<W: Write> Output<W> {
@@ -68,8 +72,8 @@ impl<W: Write> Output<W> {
         self.writer.write_all(body)
     }
 
-    fn opening(&mut self, sheet: &str, epoch_1904: bool) -> Result<(), SourceError> {
-        let json = serde_json::to_vec(&Opening { sheet: sheet.to_owned(), epoch_1904 }).map_err(|_| malformed())?;
+    fn opening(&mut self, opening: &Opening) -> Result<(), SourceError> {
+        let json = serde_json::to_vec(opening).map_err(|_| malformed())?;
         self.frame(frame::OPENING, &json).map_err(broken_pipe)
     }
 
@@ -89,9 +93,6 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// Origin, as one letter, and text.
-type Cell = (u8, String);
-
 fn answer(request: &Request, output: &mut Output<impl Write>) -> Result<(), SourceError> {
     let file = BufReader::new(File::open(&request.path).map_err(|_| malformed())?);
     match request.format.as_str() {
@@ -100,8 +101,24 @@ fn answer(request: &Request, output: &mut Output<impl Write>) -> Result<(), Sour
             let epoch = book.has_1904_epoch();
             let names = book.sheet_names();
             let sheet = choose(request, &names, |name, take| stream(&mut book, name, Some(PREAMBLE), take))?;
-            output.opening(&sheet, epoch)?;
-            stream(&mut book, &sheet, None, &mut |row, cells| output.row(row, cells))
+            output.opening(&Opening { sheet: Some(sheet.clone()), epoch_1904: epoch, names: None })?;
+            // Inflating the sheet once more costs a fraction of reading it, and is done beside.
+            std::thread::scope(|scope| {
+                let hidden = scope.spawn(|| hidden::rows(&request.path, &sheet));
+                stream(&mut book, &sheet, None, &mut |row, cells| output.row(row, cells))?;
+                output.hidden_rows = hidden.join().ok().flatten().unwrap_or_default();
+                Ok(())
+            })
+        }
+        "parquet" | "arrow" => {
+            // The readers have assertions that a crafted file can reach: they end this process, and the parent says so.
+            let output = std::cell::RefCell::new(output);
+            columnar::stream(
+                &request.path,
+                &request.format,
+                &mut |names| output.borrow_mut().opening(&Opening { names: Some(names), ..Opening::default() }),
+                &mut |row, cells| output.borrow_mut().row(row, cells),
+            )
         }
         "ods" => whole(Ods::new(file).map_err(|_| malformed())?, false, request, output),
         _ => {
@@ -217,7 +234,7 @@ where
         Ok(())
     };
     let sheet = choose(request, &names, |name, take| range_rows(name, Some(PREAMBLE), take))?;
-    output.opening(&sheet, epoch_1904)?;
+    output.opening(&Opening { sheet: Some(sheet.clone()), epoch_1904, ..Opening::default() })?;
     range_rows(&sheet, None, &mut |row, cells| output.row(row, cells))
 }
 

@@ -1,19 +1,19 @@
 //! One column: cast without strictness, then tested value by value.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use polars::prelude::{Column as Series, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray, Series as Typed};
 
 use super::{
-    detect::Detected,
+    detect::{Evidence, Marks, Shown},
     faults::{Faults, Problem},
     read::{self, Failure},
 };
 use crate::{
     convention::{
         column::ColumnKind,
-        rules::{Bound, Dates, Field, Read, Rules, Test},
+        rules::{Bound, Dates, Field, Read, Rules, SchemaKind, Test},
     },
     deposit::decode::{Cells, Origin},
 };
@@ -85,8 +85,14 @@ pub struct Reading<'a> {
     pub rules: &'a Rules,
     /// Whether the format's own types bind.
     pub strict: bool,
-    /// How the file is read.
-    pub detected: &'a mut Detected,
+    /// Day zero of a workbook's dates, `iso` elsewhere.
+    pub epoch: &'static str,
+    /// Physical row of each line.
+    pub lines: &'a [u64],
+    /// How cells are read.
+    pub marks: Marks,
+    /// What they show of how they are written.
+    pub evidence: &'a mut Evidence,
     /// What refuses the file.
     pub faults: &'a mut Faults,
     /// What does not.
@@ -123,37 +129,68 @@ impl Reading<'_> {
         let mut states = Vec::with_capacity(cells.len());
         let values = match &field.read {
             Read::Text if field.several.is_empty() => {
-                self.each::<()>(cells, position, &mut states, |_, origin| fits(origin, Origin::Text));
+                self.each::<()>(cells, position, &mut states, |_, _, origin| fits(origin, Origin::Text));
                 Values::Text
             }
             Read::Text => {
-                self.each::<()>(cells, position, &mut states, |_, _| Ok(()));
+                self.each::<()>(cells, position, &mut states, |_, _, _| Ok(()));
                 Values::Text
             }
             Read::Integer { fraction, bare, group } => {
-                let decimal = self.detected.decimal;
-                Values::Int(self.each(cells, position, &mut states, |text, origin| {
+                let (decimal, lines) = (self.marks.decimal, self.lines);
+                let mut evidence = std::mem::take(self.evidence);
+                let values = self.each(cells, position, &mut states, |row, text, origin| {
                     fits(origin, Origin::Number)?;
                     match origin {
                         // A number cell of a workbook is a float: 3 is whole whatever the schema's language.
                         Origin::Number => read::integer(text, '.', None, true, true),
-                        Origin::Text => read::integer(text, decimal, *group, *bare, *fraction),
+                        Origin::Text => {
+                            let value = read::integer(text, decimal, *group, *bare, *fraction);
+                            if *fraction {
+                                let is_number = !matches!(value, Err(Failure::NotANumber));
+                                evidence.number(text, decimal, *group, is_number, || shown(position, lines, row, text));
+                            }
+                            value
+                        }
                         _ => Err(Failure::WrongType),
                     }
-                }))
+                });
+                *self.evidence = evidence;
+                Values::Int(values)
             }
             Read::Number { decimal, bare, group } => {
-                let decimal = decimal.unwrap_or(self.detected.decimal);
-                Values::Float(self.each(cells, position, &mut states, |text, origin| {
+                let (detect, decimal, lines) = (decimal.is_none(), decimal.unwrap_or(self.marks.decimal), self.lines);
+                // «95 %» in a column of shares is 0,95.
+                let share = field.checks.iter().any(|c| matches!(c.test, Test::Maximum(bound) if bound.as_f64() <= 1.0));
+                let units = self.rules.kind() == SchemaKind::JsonSchema;
+                let mut evidence = std::mem::take(self.evidence);
+                let values = self.each(cells, position, &mut states, |row, text, origin| {
                     fits(origin, Origin::Number)?;
                     match origin {
                         Origin::Number => read::number(text, '.', None, true),
-                        Origin::Text => read::number(text, decimal, *group, *bare),
+                        Origin::Text => {
+                            let mut value = read::number(text, decimal, *group, *bare);
+                            if detect {
+                                evidence.number(text, decimal, *group, value.is_ok(), || shown(position, lines, row, text));
+                            }
+                            if value.is_err()
+                                && units
+                                && let Some((bare, percent)) = read::without_unit(text)
+                            {
+                                value = read::number(bare, decimal, *group, true).map(|v| if percent && share { v / 100.0 } else { v });
+                                if percent && value.is_ok() {
+                                    evidence.percent(share, || shown(position, lines, row, text));
+                                }
+                            }
+                            value
+                        }
                         _ => Err(Failure::WrongType),
                     }
-                }))
+                });
+                *self.evidence = evidence;
+                Values::Float(values)
             }
-            Read::Boolean(words) => Values::Bool(self.each(cells, position, &mut states, |text, origin| {
+            Read::Boolean(words) => Values::Bool(self.each(cells, position, &mut states, |_, text, origin| {
                 fits(origin, Origin::Boolean)?;
                 read::boolean(text, words.as_ref().filter(|_| origin != Origin::Boolean))
             })),
@@ -179,24 +216,38 @@ impl Reading<'_> {
         dates: &'d Dates,
         parse: impl Fn(&str, Option<&'d Dates>) -> Result<(i64, &'d str), Failure>,
     ) -> Vec<i64> {
-        let month_first = *dates == Dates::Detect && self.detected.month_first();
-        let epoch = self.detected.epoch;
-        let mut met = BTreeSet::new();
-        let values = self.each(cells, position, states, |text, origin| match origin {
+        let detect = *dates == Dates::Detect;
+        let month_first = detect && self.marks.month_first;
+        let (epoch, lines) = (self.epoch, self.lines);
+        let mut evidence = std::mem::take(self.evidence);
+        let mut met: Option<&str> = None;
+        let mut meet = |evidence: &mut Evidence, notation: &'d str| {
+            // One notation after the other: most columns have one.
+            if met != Some(notation) {
+                evidence.notations.insert(notation.to_owned());
+                met = Some(notation);
+            }
+        };
+        let values = self.each(cells, position, states, |row, text, origin| match origin {
             Origin::Date => {
                 let (value, _) = parse(text, None)?;
-                met.insert(epoch);
+                meet(&mut evidence, epoch);
                 Ok(value)
             }
-            Origin::Text if month_first && text.trim().split(' ').next().and_then(read::slashed).is_some() => Err(Failure::MonthFirst),
             Origin::Text => {
+                if detect {
+                    evidence.date(text.trim(), || shown(position, lines, row, text));
+                }
+                if month_first && text.trim().split(' ').next().and_then(read::slashed).is_some() {
+                    return Err(Failure::MonthFirst);
+                }
                 let (value, notation) = parse(text, Some(dates))?;
-                met.insert(notation);
+                meet(&mut evidence, notation);
                 Ok(value)
             }
             _ => Err(Failure::NotADate),
         });
-        self.detected.notations.extend(met.into_iter().map(str::to_owned));
+        *self.evidence = evidence;
         values
     }
 
@@ -206,7 +257,7 @@ impl Reading<'_> {
         cells: &Cells,
         position: usize,
         states: &mut Vec<State>,
-        mut parse: impl FnMut(&str, Origin) -> Result<T, Failure>,
+        mut parse: impl FnMut(usize, &str, Origin) -> Result<T, Failure>,
     ) -> Vec<T> {
         let mut values = Vec::with_capacity(cells.len());
         for row in 0..cells.len() {
@@ -216,7 +267,7 @@ impl Reading<'_> {
                 _ if self.rules.is_missing(text) => Err(None),
                 Origin::Error => Err(Some(Failure::CellError)),
                 Origin::Nested => Err(Some(Failure::WrongType)),
-                _ => parse(text, origin).map_err(Some),
+                _ => parse(row, text, origin).map_err(Some),
             };
             states.push(match &outcome {
                 Ok(_) => State::Good,
@@ -231,6 +282,10 @@ impl Reading<'_> {
         }
         values
     }
+}
+
+fn shown(field: usize, lines: &[u64], row: usize, text: &str) -> Shown {
+    Shown { field, row: lines.get(row).copied().unwrap_or_default(), text: text.chars().take(64).collect() }
 }
 
 /// Calls `fail` with each row whose value does not pass.
@@ -315,25 +370,73 @@ impl Column<'_> {
         typed.into_column()
     }
 
-    /// Empty cells, and the least and greatest value as text.
-    pub fn summary(&self, kind: ColumnKind) -> (u64, Option<String>, Option<String>) {
+    /// Empty cells, and the least and greatest value.
+    pub fn summary(&self) -> Summary {
         let nulls = self.states.iter().filter(|s| matches!(s, State::Missing | State::Absent)).count() as u64;
         let good = || (0..self.states.len()).filter(|row| self.states[*row] == State::Good);
-        let text = |v: i64| match kind {
+        let range = match &self.values {
+            Values::Text => None,
+            Values::Int(v) => good().map(|r| Range::Int(v[r], v[r])).reduce(Range::with),
+            Values::Float(v) => good().map(|r| Range::Float(v[r], v[r])).reduce(Range::with),
+            Values::Bool(v) => good().map(|r| Range::Bool(v[r], v[r])).reduce(Range::with),
+        };
+        Summary { nulls, range }
+    }
+}
+
+/// What a report says of a column's values.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Summary {
+    /// Empty cells.
+    pub nulls: u64,
+    /// Least and greatest value; none for texts and where there is no value.
+    pub range: Option<Range>,
+}
+
+/// The least and the greatest of some values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Range {
+    /// Whole numbers, days or instants.
+    Int(i64, i64),
+    /// Numbers.
+    Float(f64, f64),
+    /// Truth values.
+    Bool(bool, bool),
+}
+
+impl Range {
+    fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Int(a, b), Self::Int(c, d)) => Self::Int(a.min(c), b.max(d)),
+            (Self::Float(a, b), Self::Float(c, d)) => Self::Float(a.min(c), b.max(d)),
+            (Self::Bool(a, b), Self::Bool(c, d)) => Self::Bool(a.min(c), b.max(d)),
+            // A column has one type.
+            (one, _) => one,
+        }
+    }
+
+    /// Both as text.
+    pub fn text(self, kind: ColumnKind) -> (Option<String>, Option<String>) {
+        let int = |v: i64| match kind {
             ColumnKind::Date => to_day(v).map(|d| d.to_string()),
             ColumnKind::Datetime => to_instant(v).map(instant_text),
             _ => Some(v.to_string()),
         };
-        match &self.values {
-            Values::Text => (nulls, None, None),
-            Values::Int(v) => (nulls, good().map(|r| v[r]).min().and_then(text), good().map(|r| v[r]).max().and_then(text)),
-            Values::Float(v) => {
-                let of = |choose: fn(f64, f64) -> f64| good().map(|r| v[r]).reduce(choose).map(|f| f.to_string());
-                (nulls, of(f64::min), of(f64::max))
-            }
-            Values::Bool(v) => {
-                (nulls, good().map(|r| v[r]).min().map(|b| b.to_string()), good().map(|r| v[r]).max().map(|b| b.to_string()))
-            }
+        match self {
+            Self::Int(low, high) => (int(low), int(high)),
+            Self::Float(low, high) => (Some(low.to_string()), Some(high.to_string())),
+            Self::Bool(low, high) => (Some(low.to_string()), Some(high.to_string())),
         }
+    }
+}
+
+impl Summary {
+    /// Takes what another block has.
+    pub fn merge(&mut self, other: Self) {
+        self.nulls += other.nulls;
+        self.range = match (self.range, other.range) {
+            (Some(one), Some(two)) => Some(one.with(two)),
+            (one, two) => one.or(two),
+        };
     }
 }

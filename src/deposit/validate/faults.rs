@@ -15,8 +15,8 @@ pub enum Problem {
     Check(usize),
     /// Empty where an enumeration holds no null.
     NullRefused,
-    /// Position among the rules' keys, and the row that has the same.
-    Duplicate(usize, usize),
+    /// Position among the rules' keys, and the physical row that has the same.
+    Duplicate(usize, u64),
     /// Position among the rules' keys, which want a value here.
     KeyMissing(usize),
     /// Position among the rules' references.
@@ -66,11 +66,37 @@ enum Group {
     Rest(String),
 }
 
-/// Collects faults: all are counted, the first `limit` of each group are kept. As each group comes in the order of rows, the first
-/// `limit` of all are among them.
+/// Faults by place, with how often each was found and the first of them.
+#[derive(Default)]
+pub struct Groups(HashMap<(Option<usize>, Group), (u64, Found)>);
+
+impl Groups {
+    /// Takes those of a later block.
+    pub fn merge(&mut self, other: Self) {
+        for (place, (more, found)) in other.0 {
+            self.0.entry(place).or_insert((0, found)).0 += more;
+        }
+    }
+
+    /// One of each with its count, most frequent first.
+    pub fn sorted(&self) -> Vec<(u64, Found)> {
+        let mut groups: Vec<_> = self.0.values().cloned().collect();
+        groups.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.field.cmp(&b.1.field)).then(a.1.row.cmp(&b.1.row)));
+        groups
+    }
+
+    /// How many faults repeat this key.
+    pub fn duplicates(&mut self, key: usize, count: u64) {
+        self.0.iter_mut().filter(|((_, group), _)| *group == Group::Duplicate(key)).for_each(|(_, (n, _))| *n = count);
+    }
+}
+
+/// Collects the faults of a block: all are counted, the first `limit` of each group are kept. As each group comes in the order of rows,
+/// the first `limit` of all are among them.
 pub struct Faults {
     limit: usize,
-    groups: HashMap<(Option<usize>, Group), (u64, Found)>,
+    /// All, by place.
+    pub groups: Groups,
     kept: Vec<Found>,
     /// Rows that have one.
     pub rows: Vec<bool>,
@@ -81,7 +107,7 @@ pub struct Faults {
 impl Faults {
     /// For a table of `height` rows.
     pub fn new(limit: usize, height: usize) -> Self {
-        Self { limit, groups: HashMap::new(), kept: Vec::new(), rows: vec![false; height], total: 0 }
+        Self { limit, groups: Groups::default(), kept: Vec::new(), rows: vec![false; height], total: 0 }
     }
 
     /// Takes one.
@@ -103,7 +129,7 @@ impl Faults {
             *bad = true;
         }
         let found = Found { row, field, problem };
-        let (count, _) = self.groups.entry((field, group)).or_insert_with(|| (0, found.clone()));
+        let (count, _) = self.groups.0.entry((field, group)).or_insert_with(|| (0, found.clone()));
         *count += 1;
         if *count <= self.limit as u64 {
             self.kept.push(found);
@@ -116,12 +142,5 @@ impl Faults {
         kept.sort_by_key(|f| (f.row, f.field));
         kept.truncate(self.limit);
         kept
-    }
-
-    /// One of each group with its count, most frequent first.
-    pub fn groups(&self) -> Vec<(u64, Found)> {
-        let mut groups: Vec<_> = self.groups.values().cloned().collect();
-        groups.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.field.cmp(&b.1.field)).then(a.1.row.cmp(&b.1.row)));
-        groups
     }
 }

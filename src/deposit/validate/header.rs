@@ -1,8 +1,10 @@
 //! The header against the declared columns.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use crate::{
     convention::rules::{Extra, Rules, nearest},
-    deposit::{decode::Table, report::CellFault},
+    deposit::{decode::Head, report::CellFault},
 };
 
 /// Where each declared column stands in the file, and what is wrong with the header.
@@ -36,8 +38,9 @@ pub fn letter(mut position: usize) -> String {
     }
 }
 
-/// Checks the header. No value of an undeclared column is ever looked at but to tell that all are empty.
-pub fn check(table: &Table, rules: &Rules) -> Header {
+/// Checks the header. `filled` are the positions of columns without a name that hold something; no other value of an undeclared column
+/// is ever looked at.
+pub fn check(table: &Head, rules: &Rules, filled: &BTreeSet<usize>) -> Header {
     let lettered = table.header_row.is_some();
     let fault = |code: &str, position: Option<usize>, name: Option<&str>, message: String| CellFault {
         code: code.to_owned(),
@@ -52,9 +55,14 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
     };
     let declared = rules.columns();
     let mut header = Header { positions: Vec::new(), errors: Vec::new(), warnings: Vec::new() };
-    header.positions = declared.iter().map(|c| table.names.iter().position(|n| *n == c.name)).collect();
+    let mut firsts: HashMap<&str, usize> = HashMap::with_capacity(table.names.len());
+    for (position, name) in table.names.iter().enumerate() {
+        firsts.entry(name).or_insert(position);
+    }
+    header.positions = declared.iter().map(|c| firsts.get(c.name.as_str()).copied()).collect();
 
-    let is_declared = |name: &str| declared.iter().any(|c| c.name == name);
+    let names: HashSet<&str> = declared.iter().map(|c| c.name.as_str()).collect();
+    let is_declared = |name: &str| names.contains(name);
     let absent: Vec<&str> = declared.iter().zip(&header.positions).filter(|(_, p)| p.is_none()).map(|(c, _)| c.name.as_str()).collect();
     let unknown: Vec<&str> = table.names.iter().map(String::as_str).filter(|n| !is_declared(n)).collect();
 
@@ -73,13 +81,13 @@ pub fn check(table: &Table, rules: &Rules) -> Header {
 
     for (position, name) in table.names.iter().enumerate() {
         if name.is_empty() {
-            if table.columns[position].iter().any(|cell| !cell.trim().is_empty()) {
+            if filled.contains(&position) {
                 let message = format!("La colonne {} n'a pas de titre : donnez-lui le nom attendu, ou supprimez-la.", letter(position));
                 header.errors.push(fault("empty_header", Some(position), None, message));
             }
             continue;
         }
-        if let Some(first) = table.names[..position].iter().position(|n| n == name) {
+        if let Some(&first) = firsts.get(name.as_str()).filter(|first| **first < position) {
             let message = format!(
                 "La colonne « {name} » figure deux fois (colonnes {} et {}) : n'en gardez qu'une.",
                 letter(first),

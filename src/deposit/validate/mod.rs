@@ -1,41 +1,53 @@
-//! A table of text against compiled rules: header, then each column in one pass per check, then what takes a whole row. Pure.
+//! Blocks of text against compiled rules: header, then each column in one pass per check, then what takes a whole row. Pure.
 //!
-//! Columns are read one at a time from text to typed values; only schemas that relate columns build a JSON object per row
-//! ([`rows::rest`]). A file that outgrows memory would come here in blocks of rows: everything but keys and detection is
-//! row by row, so that only these two would carry a state from block to block.
+//! A [`Judge`] looks at one block, on any thread: columns are read one at a time from text to typed values; only schemas that relate
+//! columns build a JSON object per row ([`rows::rest`]). A [`Verdict`] takes the blocks in file order and carries what is of the whole
+//! file: the first faults, the counts, the keys ([`keys`]). What the beginning of a file makes one assume of the whole ([`Assumed`]) is
+//! held against it at the end; where the file tells otherwise it is judged again ([`Verdict::otherwise`]).
 
 pub(super) mod column;
 mod detect;
 mod faults;
 pub(super) mod header;
+mod keys;
 mod personal;
 pub(super) mod read;
 mod rows;
 pub(super) mod words;
 
-use std::collections::HashSet;
+use std::{collections::BTreeSet, collections::HashSet, sync::Arc};
 
 use polars::prelude::{BooleanChunked, Column as Series, DataFrame, NewChunkedArray};
 
 use self::{
-    column::Reading,
-    detect::Detected,
-    faults::{Faults, Found, Problem},
+    column::{Reading, Summary},
+    detect::{Evidence, Marks},
+    faults::{Faults, Groups},
+    header::Header,
+    keys::{Fingerprint, Repeated, Seen},
+    personal::Findings,
     words::Context,
 };
 use super::{
-    decode::Table,
+    decode::{Head, Table},
     report::{CellFault, ColumnInfo, PersonalFinding, RuleCount},
 };
 use crate::convention::rules::{Dates, Read, Rules};
 
-/// What the rules say of a table.
+/// Blank rows, and repeated headers, that are told one by one.
+const TOLD: usize = 1000;
+/// Columns that look like personal data are all told; warnings of one kind are not more than this.
+const PERCENTS: usize = 20;
+
+/// What the rules say of a file.
 pub struct Validated {
     /// The first faults by row, header first.
     pub errors: Vec<CellFault>,
     /// All faults.
     pub error_count: u64,
-    /// Rows with at least one.
+    /// Rows.
+    pub rows: u64,
+    /// Rows with at least one fault.
     pub rows_invalid: u64,
     /// Faults per rule, most frequent first.
     pub by_rule: Vec<RuleCount>,
@@ -51,88 +63,434 @@ pub struct Validated {
     pub decimal: Option<char>,
     /// How dates were read.
     pub dates: Vec<String>,
-    /// Valid rows, all declared columns in the schema's order; none when the header is wrong.
+    /// Whether the valid rows of the blocks make a table: not when the header is wrong.
+    pub has_table: bool,
+}
+
+/// What is assumed of a file before its last row is read.
+#[derive(Debug, Clone, Default)]
+pub struct Assumed {
+    marks: Marks,
+    /// Whether the whole file gave the marks.
+    sure: bool,
+    /// Columns without a name that hold something.
+    filled: BTreeSet<usize>,
+    /// Rows that repeat a key, once they are known.
+    repeated: Option<Arc<Repeated>>,
+}
+
+/// Checks a table that is in memory; lists at most `limit` faults and as many warnings.
+pub fn validate(table: &Table, rules: &Rules, limit: usize) -> Validated {
+    let mut assumed = Assumed::default();
+    loop {
+        let judge = Judge::new(rules, table.head.clone(), assumed, limit, false);
+        let mut verdict = Verdict::new(&judge);
+        let block = judge.block(table, true);
+        // In memory there is no file of keys to fail on.
+        let _ = verdict.take(block);
+        match verdict.otherwise() {
+            Ok(Some(better)) => assumed = better,
+            _ => return verdict.close(0),
+        }
+    }
+}
+
+/// Judges the blocks of one file.
+pub struct Judge<'r> {
+    rules: &'r Rules,
+    head: Arc<Head>,
+    header: Header,
+    assumed: Assumed,
+    limit: usize,
+    /// Whether typed tables are wanted.
+    tables: bool,
+}
+
+/// What is said of one block.
+pub struct Block {
+    height: usize,
+    rows_invalid: u64,
+    span: Option<(u64, u64)>,
+    blank_rows: Vec<u64>,
+    repeated_headers: Vec<u64>,
+    filled: BTreeSet<usize>,
+    faults: Told,
+    warnings: Told,
+    evidence: Evidence,
+    summaries: Vec<Option<Summary>>,
+    personal: Findings,
+    keys: Vec<Vec<(Fingerprint, u64)>>,
+    /// The valid rows, all declared columns in the schema's order; none where no table is wanted.
     pub table: Option<DataFrame>,
 }
 
-/// Checks `table`; lists at most `limit` faults and as many warnings.
-pub fn validate(table: &Table, rules: &Rules, limit: usize) -> Validated {
-    let height = table.height();
-    let header = header::check(table, rules);
-    let fields = rules.fields();
-    let present = || header.positions.iter().enumerate().filter_map(|(i, p)| Some((i, &fields[i], &table.columns[(*p)?])));
-    let mut detected = Detected::new(table, present());
-    let mut faults = Faults::new(limit, height);
-    let mut warned = Faults::new(limit, height);
+/// Faults of a block, or of the blocks so far.
+#[derive(Default)]
+struct Told {
+    total: u64,
+    groups: Groups,
+    first: Vec<CellFault>,
+}
 
-    let width = table.names.len();
-    let short: HashSet<usize> = table.ragged.iter().filter(|(_, count)| *count < width).map(|(row, _)| *row).collect();
-    for &(row, count) in &table.ragged {
-        faults.add(row, None, Problem::Ragged(count));
+impl Told {
+    fn merge(&mut self, other: Self, limit: usize) {
+        self.total += other.total;
+        self.groups.merge(other.groups);
+        self.first.extend(other.first.into_iter().take(limit.saturating_sub(self.first.len())));
     }
-    let mut reading =
-        Reading { rules, strict: table.strict, detected: &mut detected, faults: &mut faults, warnings: &mut warned, short: &short };
-    let columns: Vec<_> =
-        header.positions.iter().enumerate().map(|(i, p)| p.map(|p| reading.column(&table.columns[p], &fields[i], i))).collect();
+}
 
-    let frame = frame(rules, &columns, height);
-    rows::keys(rules, &columns, height, &mut faults);
-    rows::references(rules, &columns, &mut faults);
-    if let Some(frame) = &frame {
-        rows::predicates(rules, frame, &header.unsure(rules), &mut faults);
-    }
-    rows::rest(rules, &columns, height, table.strict, &mut faults);
-
-    let context = Context { table, rules, positions: &header.positions, columns: &columns, detected: &detected };
-    let error_count = faults.total + header.errors.len() as u64;
-    let mut by_rule: Vec<RuleCount> = faults.groups().iter().map(|(count, sample)| context.group(*count, sample)).collect();
-    for fault in &header.errors {
-        by_rule.push(RuleCount { code: fault.code.clone(), column: fault.column.clone(), count: 1, message: fault.message.clone() });
-    }
-    by_rule.sort_by_key(|rule| std::cmp::Reverse(rule.count));
-
-    let mut warnings = header.warnings;
-    warnings.extend(about_file(table, rules, &detected, &context));
-    let warning_count = warned.total + warnings.len() as u64;
-    warnings.extend(warned.first().iter().map(|found| context.fault(found)));
-    warnings.truncate(limit);
-
-    let kept = frame.filter(|_| header.errors.is_empty()).and_then(|frame| {
-        let keep: BooleanChunked = BooleanChunked::from_iter_values("keep".into(), faults.rows.iter().map(|bad| !bad));
-        frame.filter(&keep).ok()
-    });
-    let rows_invalid = faults.rows.iter().filter(|bad| **bad).count() as u64;
-    let mut errors = header.errors;
-    errors.extend(faults.first().iter().map(|found| context.fault(found)));
-    errors.truncate(limit);
-    for fault in errors.iter_mut().chain(&mut warnings) {
-        personal::hide(fault);
+impl<'r> Judge<'r> {
+    /// For a file that `head` opens; `tables` asks for the valid rows of each block.
+    pub fn new(rules: &'r Rules, head: Arc<Head>, assumed: Assumed, limit: usize, tables: bool) -> Self {
+        let header = header::check(&head, rules, &assumed.filled);
+        Self { rules, head, header, assumed, limit, tables }
     }
 
-    let mut infos: Vec<(usize, ColumnInfo)> = Vec::new();
-    for ((field, column), position) in fields.iter().zip(&columns).zip(&header.positions) {
-        if let (Some(column), Some(position)) = (column, position) {
-            let (nulls, min, max) = column.summary(field.column.kind);
-            infos.push((
-                *position,
-                ColumnInfo { name: field.column.name.clone(), kind: field.column.kind.name().to_owned(), nulls, min, max },
-            ));
+    /// What was known of the file before its rows.
+    pub fn head(&self) -> &Arc<Head> {
+        &self.head
+    }
+
+    /// Judges a block. `tell` asks for the faults themselves, and not only for how many there are.
+    pub fn block(&self, table: &Table, tell: bool) -> Block {
+        let (rules, header, height) = (self.rules, &self.header, table.height());
+        let fields = rules.fields();
+        let limit = if tell { self.limit } else { 0 };
+        let (mut faults, mut warned) = (Faults::new(limit, height), Faults::new(limit, height));
+        let mut evidence = Evidence::default();
+
+        let width = self.head.names.len();
+        let short: HashSet<usize> = table.ragged.iter().filter(|(_, count)| *count < width).map(|(row, _)| *row).collect();
+        for &(row, count) in &table.ragged {
+            faults.add(row, None, faults::Problem::Ragged(count));
+        }
+        let mut reading = Reading {
+            rules,
+            strict: self.head.strict,
+            epoch: self.head.source.epoch.unwrap_or("iso"),
+            lines: &table.rows,
+            marks: self.assumed.marks,
+            evidence: &mut evidence,
+            faults: &mut faults,
+            warnings: &mut warned,
+            short: &short,
+        };
+        let columns: Vec<_> =
+            header.positions.iter().enumerate().map(|(i, p)| p.map(|p| reading.column(&table.columns[p], &fields[i], i))).collect();
+
+        rows::keys(rules, &columns, &table.rows, self.assumed.repeated.as_deref(), &mut faults);
+        rows::references(rules, &columns, &mut faults);
+        let wanted = self.tables && header.errors.is_empty();
+        let frame = (wanted || !rules.predicates().is_empty()).then(|| frame(rules, &columns, height)).flatten();
+        if let Some(frame) = &frame {
+            rows::predicates(rules, frame, &header.unsure(rules), &mut faults);
+        }
+        rows::rest(rules, &columns, height, self.head.strict, &mut faults);
+
+        let mut keys: Vec<Vec<(Fingerprint, u64)>> = Vec::new();
+        if self.assumed.repeated.is_none() && !rules.keys().is_empty() {
+            keys.resize_with(rules.keys().len(), || Vec::with_capacity(height));
+            rows::fingerprints(rules, &columns, height, |key, row, fingerprint| keys[key].push((fingerprint, table.rows[row])));
+        }
+        let rows_invalid = faults.rows.iter().filter(|bad| **bad).count() as u64;
+        let kept = frame.filter(|_| wanted).and_then(|frame| {
+            if rows_invalid == 0 {
+                return Some(frame);
+            }
+            let keep: BooleanChunked = BooleanChunked::from_iter_values("keep".into(), faults.rows.iter().map(|bad| !bad));
+            frame.filter(&keep).ok()
+        });
+        let context =
+            Context { head: &self.head, table, rules, positions: &header.positions, columns: &columns, marks: self.assumed.marks };
+        let told = |faults: Faults| told(faults, &context);
+        Block {
+            height,
+            rows_invalid,
+            span: table.span,
+            blank_rows: table.blank_rows.clone(),
+            repeated_headers: table.repeated_headers.clone(),
+            filled: self.filled(table),
+            summaries: columns.iter().map(|c| c.as_ref().map(column::Column::summary)).collect(),
+            personal: personal::scan(table, rules, &header.positions),
+            faults: told(faults),
+            warnings: told(warned),
+            evidence,
+            keys,
+            table: kept,
         }
     }
-    infos.sort_by_key(|(position, _)| *position);
-    let declared = present().find_map(|(_, field, _)| if let Read::Number { decimal, .. } = field.read { decimal } else { None });
-    Validated {
-        errors,
-        error_count,
-        rows_invalid,
-        by_rule,
-        warnings,
-        warning_count,
-        personal: personal::scan(table, rules, &header.positions),
-        columns: infos.into_iter().map(|(_, info)| info).collect(),
-        decimal: if detected.decimal_seen { Some(detected.decimal) } else { declared.filter(|_| table.source.delimiter.is_some()) },
-        dates: detected.notations.iter().cloned().collect(),
-        table: kept,
+
+    /// Columns of a block that have no name and hold something.
+    fn filled(&self, table: &Table) -> BTreeSet<usize> {
+        let nameless = self.head.names.iter().enumerate().filter(|(_, name)| name.is_empty()).map(|(i, _)| i);
+        nameless.filter(|i| table.columns[*i].iter().any(|cell| !cell.trim().is_empty())).collect()
+    }
+}
+
+fn told(mut faults: Faults, context: &Context<'_>) -> Told {
+    let mut first: Vec<CellFault> = faults.first().iter().map(|found| context.fault(found)).collect();
+    first.iter_mut().for_each(personal::hide);
+    Told { total: faults.total, groups: faults.groups, first }
+}
+
+/// What is said of a file, block after block in file order.
+pub struct Verdict<'j, 'r> {
+    judge: &'j Judge<'r>,
+    rows: u64,
+    rows_invalid: u64,
+    last: u64,
+    blank_rows: Vec<u64>,
+    repeated_headers: Vec<u64>,
+    filled: BTreeSet<usize>,
+    faults: Told,
+    warnings: Told,
+    evidence: Evidence,
+    summaries: Vec<Option<Summary>>,
+    personal: Findings,
+    keys: Vec<Seen>,
+}
+
+impl<'j, 'r> Verdict<'j, 'r> {
+    /// Before the first block.
+    pub fn new(judge: &'j Judge<'r>) -> Self {
+        Self {
+            judge,
+            rows: 0,
+            rows_invalid: 0,
+            last: judge.head.header_row.unwrap_or_default(),
+            blank_rows: Vec::new(),
+            repeated_headers: Vec::new(),
+            filled: BTreeSet::new(),
+            faults: Told::default(),
+            warnings: Told::default(),
+            evidence: Evidence::default(),
+            summaries: vec![None; judge.rules.fields().len()],
+            personal: Findings::default(),
+            keys: Vec::new(),
+        }
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Whether more faults, or warnings, are wanted one by one.
+    pub fn wants_more(&self) -> bool {
+        self.faults.first.len() < self.judge.limit || self.warnings.first.len() < self.judge.limit
+    }
+
+    /// Takes the next block; gives its valid rows back.
+    ///
+    /// # Errors
+    /// When keys that do not fit in memory cannot be written.
+    pub fn take(&mut self, block: Block) -> std::io::Result<Option<DataFrame>> {
+        let limit = self.judge.limit;
+        self.rows += block.height as u64;
+        self.rows_invalid += block.rows_invalid;
+        let room = |told: &[u64]| TOLD.saturating_sub(told.len());
+        if let Some((first, last)) = block.span {
+            self.blank_rows.extend((self.last + 1..first).take(room(&self.blank_rows)));
+            self.last = last;
+        }
+        self.blank_rows.extend(block.blank_rows.into_iter().take(room(&self.blank_rows)));
+        self.repeated_headers.extend(block.repeated_headers.into_iter().take(room(&self.repeated_headers)));
+        self.filled.extend(block.filled);
+        self.faults.merge(block.faults, limit);
+        self.warnings.merge(block.warnings, limit);
+        self.evidence.merge(block.evidence);
+        for (summary, more) in self.summaries.iter_mut().zip(block.summaries) {
+            match (summary.as_mut(), more) {
+                (Some(summary), Some(more)) => summary.merge(more),
+                (None, more) => *summary = more,
+                (Some(_), None) => {}
+            }
+        }
+        self.personal.merge(block.personal);
+        for (i, entries) in block.keys.into_iter().enumerate() {
+            if self.keys.len() <= i {
+                self.keys.push(Seen::default());
+            }
+            self.keys[i].take(entries)?;
+        }
+        Ok(block.table)
+    }
+
+    /// What to assume where the whole file tells otherwise than what was assumed of it: then it is to be judged again.
+    ///
+    /// # Errors
+    /// When keys that do not fit in memory cannot be read.
+    pub fn otherwise(&mut self) -> std::io::Result<Option<Assumed>> {
+        let assumed = &self.judge.assumed;
+        let mut better = assumed.clone();
+        if !assumed.sure {
+            better.marks = self.evidence.marks(self.judge.head.source.delimiter);
+        }
+        better.filled.extend(&self.filled);
+        if better.marks != assumed.marks || better.filled != assumed.filled {
+            better.sure = true;
+            return Ok(Some(better));
+        }
+        let mut repeated = Repeated::default();
+        for (i, seen) in std::mem::take(&mut self.keys).into_iter().enumerate() {
+            seen.repeated(|row, first| repeated.add(i, row, first))?;
+        }
+        if repeated.is_empty() {
+            return Ok(None);
+        }
+        better.sure = true;
+        better.repeated = Some(Arc::new(repeated));
+        Ok(Some(better))
+    }
+
+    /// What is assumed from the blocks so far.
+    pub fn so_far(&self) -> Assumed {
+        Assumed { marks: self.evidence.marks(self.judge.head.source.delimiter), filled: self.filled.clone(), ..self.judge.assumed.clone() }
+    }
+
+    /// The whole. `hidden` rows of a sheet are said.
+    pub fn close(mut self, hidden: u64) -> Validated {
+        let Judge { rules, head, header, assumed, limit, .. } = self.judge;
+        let (rules, limit) = (*rules, *limit);
+        let mut rows_invalid = self.rows_invalid;
+        let repeated = assumed.repeated.as_deref();
+        if let Some(repeated) = repeated.filter(|r| !r.is_whole()) {
+            // Too many to tell one by one: their count is exact all the same.
+            let all: u64 = repeated.counts.iter().sum();
+            repeated.counts.iter().enumerate().for_each(|(key, count)| self.faults.groups.duplicates(key, *count));
+            self.faults.total = self.faults.groups.sorted().iter().map(|(count, _)| count).sum();
+            rows_invalid = rows_invalid.max(all.min(self.rows));
+        }
+        let (empty, no_columns) = (Table::default(), Vec::new());
+        let context = Context { head, table: &empty, rules, positions: &header.positions, columns: &no_columns, marks: assumed.marks };
+        let mut by_rule: Vec<RuleCount> = self.faults.groups.sorted().iter().map(|(count, sample)| context.group(*count, sample)).collect();
+        for fault in &header.errors {
+            by_rule.push(RuleCount { code: fault.code.clone(), column: fault.column.clone(), count: 1, message: fault.message.clone() });
+        }
+        by_rule.sort_by_key(|rule| std::cmp::Reverse(rule.count));
+
+        let mut warnings = header.warnings.clone();
+        warnings.extend(self.about_file(&context, hidden));
+        let warning_count = self.warnings.total + warnings.len() as u64;
+        warnings.append(&mut self.warnings.first);
+        warnings.truncate(limit);
+        let mut errors = header.errors.clone();
+        let error_count = self.faults.total + errors.len() as u64;
+        errors.append(&mut self.faults.first);
+        errors.truncate(limit);
+        errors.iter_mut().chain(&mut warnings).for_each(personal::hide);
+
+        let fields = rules.fields();
+        let mut infos: Vec<(usize, ColumnInfo)> = Vec::new();
+        for ((field, summary), position) in fields.iter().zip(&self.summaries).zip(&header.positions) {
+            if let Some(position) = position {
+                let Summary { nulls, range } = summary.unwrap_or_default();
+                let (min, max) = range.map_or((None, None), |range| range.text(field.column.kind));
+                let kind = field.column.kind.name().to_owned();
+                infos.push((*position, ColumnInfo { name: field.column.name.clone(), kind, nulls, min, max }));
+            }
+        }
+        infos.sort_by_key(|(position, _)| *position);
+        let present = fields.iter().zip(&header.positions).filter(|(_, p)| p.is_some()).map(|(f, _)| f);
+        let declared = present.clone().find_map(|field| if let Read::Number { decimal, .. } = field.read { decimal } else { None });
+        let decimal =
+            if self.evidence.decimal_seen() { Some(assumed.marks.decimal) } else { declared.filter(|_| head.source.delimiter.is_some()) };
+        Validated {
+            errors,
+            error_count,
+            rows: self.rows,
+            rows_invalid,
+            by_rule,
+            warnings,
+            warning_count,
+            personal: self.personal.told(head, rules, &header.positions),
+            columns: infos.into_iter().map(|(_, info)| info).collect(),
+            decimal,
+            dates: self.evidence.notations.iter().cloned().collect(),
+            has_table: header.errors.is_empty() && repeated.is_none_or(Repeated::is_whole),
+        }
+    }
+
+    /// Warnings about the file as a whole.
+    fn about_file(&self, context: &Context<'_>, hidden: u64) -> Vec<CellFault> {
+        let Judge { rules, head, .. } = self.judge;
+        let say = |code: &str, row: Option<u64>, message: String| CellFault {
+            code: code.to_owned(),
+            row,
+            column: None,
+            column_letter: None,
+            value: None,
+            message,
+            rule: None,
+            expected: None,
+            suggestion: None,
+        };
+        let mut told: Vec<CellFault> =
+            rules.warnings().iter().map(|w| CellFault { rule: Some(w.pointer.clone()), ..say(&w.code, None, w.message.clone()) }).collect();
+        if self.rows == 0 {
+            told.push(say("no_rows", head.header_row, "Le fichier n'a que sa ligne de titres : aucune donnée n'y figure.".into()));
+        }
+        if hidden > 0 {
+            let message = if hidden == 1 {
+                "Une ligne de la feuille est masquée : elle est lue comme les autres. Supprimez-la si elle ne doit pas compter.".to_owned()
+            } else {
+                format!(
+                    "{hidden} lignes de la feuille sont masquées : elles sont lues comme les autres. Supprimez-les si elles ne doivent pas compter."
+                )
+            };
+            told.push(say("hidden_rows", None, message));
+        }
+        for row in &self.repeated_headers {
+            told.push(say("repeated_header", Some(*row), "Cette ligne répète les titres : elle est laissée de côté.".into()));
+        }
+        for row in &self.blank_rows {
+            told.push(say("blank_row", Some(*row), "Cette ligne est vide : elle est laissée de côté.".into()));
+        }
+        for reference in rules.references().iter().filter(|r| !r.territory) {
+            let message = format!("Les renvois vers « {} » ne se vérifient pas sur ce seul fichier.", reference.name);
+            told.push(CellFault { rule: Some(reference.pointer.clone()), ..say("reference_unchecked", None, message) });
+        }
+        if let Some(shown) = self.evidence.unsure_date() {
+            let read = read_day(&shown.text).map(in_french).unwrap_or_default();
+            let message = format!(
+                "Les dates ont été lues jour d'abord : « {} » comme {read}. Si ce n'est pas le cas, écrivez-les autrement.",
+                shown.text
+            );
+            told.push(context.shown(shown, "ambiguous_dates", message));
+        }
+        if let Some(shown) = &self.evidence.short_year {
+            let read = read_day(&shown.text).map(in_french).unwrap_or_default();
+            let message = format!(
+                "Les années de deux chiffres ont été lues {} : « {} » comme {read}. Si ce n'est pas le cas, écrivez-les avec quatre chiffres.",
+                detect::short_years(),
+                shown.text
+            );
+            told.push(context.shown(shown, "short_years", message));
+        }
+        if let Some(shown) = self.evidence.unsure_number() {
+            let mark = self.judge.assumed.marks.decimal;
+            let whole: String = shown.text.chars().filter(|c| *c != mark).collect();
+            let name = if mark == ',' { "la virgule" } else { "le point" };
+            let message = format!(
+                "Dans « {} », {name} a été lu comme la marque des décimales. Si ce sont des milliers ({whole}), écrivez les nombres sans séparateur.",
+                shown.text
+            );
+            told.push(context.shown(shown, "ambiguous_numbers", message));
+        }
+        for (shown, divided) in self.evidence.percent.iter().take(PERCENTS) {
+            let number = shown.text.trim().trim_end_matches('%').trim_end().to_owned();
+            let message = if *divided {
+                format!(
+                    "« {} » a été lu comme la part qu'il désigne ({number} pour cent, soit {number}/100). Si la colonne attend {number}, retirez le signe %.",
+                    shown.text
+                )
+            } else {
+                format!("« {} » a été lu {number}. Si la colonne attend une part entre 0 et 1, écrivez-la sans le signe %.", shown.text)
+            };
+            told.push(context.shown(shown, "percent_sign", message));
+        }
+        told
     }
 }
 
@@ -145,51 +503,9 @@ fn frame(rules: &Rules, columns: &[Option<column::Column<'_>>], height: usize) -
     DataFrame::new(height, series.collect()).ok()
 }
 
-/// Warnings about the file as a whole.
-fn about_file(table: &Table, rules: &Rules, detected: &Detected, context: &Context<'_>) -> Vec<CellFault> {
-    let say = |code: &str, row: Option<u64>, message: String| CellFault {
-        code: code.to_owned(),
-        row,
-        column: None,
-        column_letter: None,
-        value: None,
-        message,
-        rule: None,
-        expected: None,
-        suggestion: None,
-    };
-    let mut told: Vec<CellFault> =
-        rules.warnings().iter().map(|w| CellFault { rule: Some(w.pointer.clone()), ..say(&w.code, None, w.message.clone()) }).collect();
-    if table.height() == 0 {
-        told.push(say("no_rows", table.header_row, "Le fichier n'a que sa ligne de titres : aucune donnée n'y figure.".into()));
-    }
-    for row in &table.repeated_headers {
-        told.push(say("repeated_header", Some(*row), "Cette ligne répète les titres : elle est laissée de côté.".into()));
-    }
-    for row in &table.blank_rows {
-        told.push(say("blank_row", Some(*row), "Cette ligne est vide : elle est laissée de côté.".into()));
-    }
-    for reference in rules.references().iter().filter(|r| !r.territory) {
-        let message = format!("Les renvois vers « {} » ne se vérifient pas sur ce seul fichier.", reference.name);
-        told.push(CellFault { rule: Some(reference.pointer.clone()), ..say("reference_unchecked", None, message) });
-    }
-    if let Some((field, row)) = detected.ambiguous_at.filter(|_| detected.unsure()) {
-        let found = Found { row, field: Some(field), problem: Problem::Type(read::Failure::NotADate) };
-        let cell = context.fault(&found);
-        let text = cell.value.clone().unwrap_or_default();
-        let read =
-            text.split(' ').next().and_then(|t| read::day(t, &Dates::Detect).ok()).map(|(day, _)| in_french(day)).unwrap_or_default();
-        let message =
-            format!("Les dates ont été lues jour d'abord : « {text} » comme {read}. Si ce n'est pas le cas, écrivez-les autrement.");
-        told.push(CellFault {
-            message,
-            expected: None,
-            suggestion: None,
-            rule: None,
-            ..CellFault { code: "ambiguous_dates".into(), ..cell }
-        });
-    }
-    told
+/// The day that an ambiguous cell was read as.
+fn read_day(text: &str) -> Option<chrono::NaiveDate> {
+    text.trim().split(' ').next().and_then(|t| read::day(t, &Dates::Detect).ok()).map(|(day, _)| day)
 }
 
 /// «12 mars 2026».

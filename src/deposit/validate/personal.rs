@@ -10,7 +10,7 @@ use crate::{
         rules::{Rules, Test},
     },
     deposit::{
-        decode::Table,
+        decode::{Head, Table},
         report::{CellFault, PersonalCell, PersonalFinding},
     },
 };
@@ -20,40 +20,71 @@ const SHOWN: usize = 10;
 /// Longest text that is shown, in characters.
 const LENGTH: usize = 200;
 
+/// What one column holds of one kind.
+#[derive(Debug, Default)]
+struct Hits {
+    count: u64,
+    cells: Vec<PersonalCell>,
+}
+
+/// What looks like personal data in a file, by position of the field and kind.
+#[derive(Debug, Default)]
+pub struct Findings(BTreeMap<(usize, PersonalKind), Hits>);
+
 /// Scans every text column, but those that are declared personal and those whose values the convention itself lists.
-pub fn scan(table: &Table, rules: &Rules, positions: &[Option<usize>]) -> Vec<PersonalFinding> {
-    let mut findings = Vec::new();
-    for (field, position) in rules.fields().iter().zip(positions) {
+pub fn scan(table: &Table, rules: &Rules, positions: &[Option<usize>]) -> Findings {
+    let mut findings = Findings::default();
+    for (i, (field, position)) in rules.fields().iter().zip(positions).enumerate() {
         let Some(position) = *position else { continue };
         let listed = field.checks.iter().any(|check| matches!(check.test, Test::OneOfTexts { .. }));
         if field.column.kind != ColumnKind::String || rules.is_personal(&field.column.name) || listed {
             continue;
         }
-        let mut of_column: BTreeMap<PersonalKind, (u64, Vec<PersonalCell>)> = BTreeMap::new();
-        for (row, text) in table.columns[position].iter().enumerate() {
+        let cells = &table.columns[position];
+        for (row, text) in cells.iter().enumerate() {
             let mut seen = Vec::new();
             for (kind, _) in find(text) {
                 if seen.contains(&kind) {
                     continue;
                 }
                 seen.push(kind);
-                let (count, cells) = of_column.entry(kind).or_default();
-                *count += 1;
-                if cells.len() < SHOWN {
-                    cells.push(PersonalCell { row: table.rows.get(row).copied(), masked: mask(text).chars().take(LENGTH).collect() });
+                let hits = findings.0.entry((i, kind)).or_default();
+                hits.count += 1;
+                if hits.cells.len() < SHOWN {
+                    hits.cells.push(PersonalCell { row: table.rows.get(row).copied(), masked: mask(text).chars().take(LENGTH).collect() });
                 }
             }
         }
-        findings.extend(of_column.into_iter().map(|(kind, (count, cells))| PersonalFinding {
-            column: field.column.name.clone(),
-            column_letter: Some(letter(position)).filter(|_| table.header_row.is_some()),
-            kind,
-            count,
-            message: sentence(&field.column.name, kind, count),
-            cells,
-        }));
     }
     findings
+}
+
+impl Findings {
+    /// Takes what a later block holds.
+    pub fn merge(&mut self, other: Self) {
+        for (place, more) in other.0 {
+            let hits = self.0.entry(place).or_default();
+            hits.count += more.count;
+            hits.cells.extend(more.cells.into_iter().take(SHOWN.saturating_sub(hits.cells.len())));
+        }
+    }
+
+    /// As the report says it.
+    pub fn told(self, head: &Head, rules: &Rules, positions: &[Option<usize>]) -> Vec<PersonalFinding> {
+        let mut told = Vec::new();
+        for ((field, kind), hits) in self.0 {
+            let (name, position) = (&rules.fields()[field].column.name, positions[field]);
+            told.push(PersonalFinding {
+                column: name.clone(),
+                column_letter: position.map(letter).filter(|_| head.header_row.is_some()),
+                kind,
+                count: hits.count,
+                message: sentence(name, kind, hits.count),
+                cells: hits.cells,
+            });
+        }
+        told
+    }
 }
 
 fn sentence(column: &str, kind: PersonalKind, count: u64) -> String {

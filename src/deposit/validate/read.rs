@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 
-use crate::convention::rules::{Dates, Notation, Words};
+use crate::convention::rules::{Dates, Notation, SHORT_YEARS, Words};
 
 /// Why a cell is not of its column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,12 +36,39 @@ fn is_space(c: char) -> bool {
 
 /// A number in plain notation, or why not. `decimal` is the only mark.
 pub fn number(text: &str, decimal: char, group: Option<char>, bare: bool) -> Result<f64, Failure> {
+    if let Some(value) = digits_alone(text, decimal) {
+        return Ok(value);
+    }
     let plain = plain_number(text, decimal, group, bare)?;
     match plain.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         Ok(_) => Err(Failure::NotFinite),
         Err(_) => Err(Failure::NotANumber),
     }
+}
+
+/// A number of nothing but digits, a sign and a mark, as nearly all are: read without a copy on the heap.
+fn digits_alone(text: &str, decimal: char) -> Option<f64> {
+    let mut plain = [0u8; 32];
+    let plain = plain.get_mut(..text.len())?;
+    for (to, from) in plain.iter_mut().zip(text.bytes()) {
+        *to = match from {
+            b'0'..=b'9' | b'-' | b'+' => from,
+            mark if char::from(mark) == decimal => b'.',
+            _ => return None,
+        };
+    }
+    std::str::from_utf8(plain).ok()?.parse().ok()
+}
+
+/// The number without the sign of a unit after it, and whether that is a percentage: `95 %`, `12,50 €`. None where there is none.
+pub fn without_unit(text: &str) -> Option<(&str, bool)> {
+    let text = text.trim();
+    let (number, percent) = match text.strip_suffix('%') {
+        Some(number) => (number, true),
+        None => (["€", "EUR", "euros", "euro"].iter().find_map(|unit| text.strip_suffix(unit))?, false),
+    };
+    Some((number.trim_end_matches(is_space), percent))
 }
 
 /// A whole number, or why not. `fraction` accepts `3,0`.
@@ -156,14 +183,28 @@ fn iso_day(text: &str) -> Result<NaiveDate, Failure> {
     i32::try_from(year).ok().and_then(|y| NaiveDate::from_ymd_opt(y, month, day)).ok_or(Failure::NoSuchDate)
 }
 
+/// The year that two digits stand for: the hundred years from [`SHORT_YEARS`] on.
+fn of_two_digits(year: i32) -> i32 {
+    let century = SHORT_YEARS - SHORT_YEARS % 100;
+    if year < SHORT_YEARS % 100 { century + 100 + year } else { century + year }
+}
+
 fn in_notation(text: &str, notation: Notation) -> Result<NaiveDate, Failure> {
     let day_month = |digits: usize| {
         let (day, month, year, width) = slashed(text).filter(|s| s.3 == digits).ok_or(Failure::NotADate)?;
-        let year = if width == 2 { 2000 + year } else { year };
+        let year = if width == 2 { of_two_digits(year) } else { year };
         NaiveDate::from_ymd_opt(year, month, day).ok_or(Failure::NoSuchDate)
+    };
+    let serial = |zero: (i32, u32, u32)| {
+        let days = text.trim().parse::<u64>().ok().filter(|days| *days < 100_000).ok_or(Failure::NotADate)?;
+        let zero = NaiveDate::from_ymd_opt(zero.0, zero.1, zero.2).ok_or(Failure::NoSuchDate)?;
+        zero.checked_add_days(chrono::Days::new(days)).ok_or(Failure::NoSuchDate)
     };
     match notation {
         Notation::Iso => iso_day(text),
+        // Excel's 1900 has a 29 February that did not exist: from March on its day zero is the 30 December 1899.
+        Notation::Serial1900 => serial((1899, 12, 30)),
+        Notation::Serial1904 => serial((1904, 1, 1)),
         Notation::DayMonthYear => day_month(4),
         Notation::DayMonthShortYear => day_month(2),
     }
@@ -193,7 +234,7 @@ fn any_day(text: &str) -> Result<NaiveDate, Failure> {
 }
 
 /// The notations of [`Dates::Detect`].
-pub const DETECTED: [Notation; 2] = [Notation::Iso, Notation::DayMonthYear];
+pub const DETECTED: [Notation; 3] = [Notation::Iso, Notation::DayMonthYear, Notation::DayMonthShortYear];
 
 /// A day, and the notation that it is written in, by name.
 pub fn day<'d>(text: &str, dates: &'d Dates) -> Result<(NaiveDate, &'d str), Failure> {
@@ -310,6 +351,15 @@ mod tests {
     }
 
     #[test]
+    fn units_are_left_out() {
+        assert_eq!(without_unit("95\u{a0}%"), Some(("95", true)));
+        assert_eq!(without_unit("1 234,50 €"), Some(("1 234,50", false)));
+        assert_eq!(without_unit("12 EUR"), Some(("12", false)));
+        assert_eq!(without_unit("12 kg"), None);
+        assert_eq!(without_unit("%"), Some(("", true)));
+    }
+
+    #[test]
     fn whole_numbers_are_exact() {
         let read = |text: &str| integer(text, ',', None, true, true);
         assert_eq!(read("9007199254740993"), Ok(9_007_199_254_740_993));
@@ -333,6 +383,11 @@ mod tests {
         assert_eq!(on("24-06-2019", &detect), Err(Failure::NotADate));
         assert_eq!(on("12/03/26", &Dates::Notations(vec![Notation::DayMonthShortYear])), Ok(("2026-03-12".into(), "dd/mm/yy".into())));
         assert_eq!(on("1er août 2026", &Dates::Any), Ok(("2026-08-01".into(), "any".into())));
+        assert_eq!(on("12/03/26", &detect), Ok(("2026-03-12".into(), "dd/mm/yy".into())));
+        assert_eq!(on("12/03/85", &detect), Ok(("1985-03-12".into(), "dd/mm/yy".into())));
+        assert_eq!(on("46093", &Dates::Notations(vec![Notation::Serial1900])), Ok(("2026-03-12".into(), "serial-1900".into())));
+        assert_eq!(on("44631", &Dates::Notations(vec![Notation::Serial1904])), Ok(("2026-03-12".into(), "serial-1904".into())));
+        assert_eq!(on("46093", &detect), Err(Failure::NotADate));
         for text in ["", "é", "２０２６-03-12", "2026-3-12", "0/0/2026x", "////"] {
             assert!(on(text, &detect).is_err(), "{text}");
         }

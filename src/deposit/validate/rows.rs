@@ -1,7 +1,5 @@
 //! What takes several cells to judge: keys, references, the convention's predicates, and what stays with the row validator.
 
-use std::collections::HashMap;
-
 use jsonschema::error::ValidationErrorKind as Kind;
 use polars::prelude::{DataFrame, IntoLazy};
 use serde_json::{Map, Value as Json};
@@ -9,51 +7,62 @@ use serde_json::{Map, Value as Json};
 use super::{
     column::{Column, State, Values, instant_text, to_day, to_instant},
     faults::{Faults, Problem, Rest},
+    keys::{Fingerprint, Repeated},
     words,
 };
 use crate::{
     convention::{
         column::ColumnKind,
-        rules::{Field, Rules},
+        rules::{Field, Key, Rules},
     },
     deposit::decode::Origin,
     territory,
 };
 
-/// Keys whose values repeat, and primary keys that are not filled.
-pub fn keys(rules: &Rules, columns: &[Option<Column<'_>>], height: usize, faults: &mut Faults) {
+/// What a key needs on each row: primary keys that are not filled, and rows that [`super::keys`] found to repeat another.
+pub fn keys(rules: &Rules, columns: &[Option<Column<'_>>], lines: &[u64], repeated: Option<&Repeated>, faults: &mut Faults) {
     for (i, key) in rules.keys().iter().enumerate() {
-        let Some(parts) = key.columns.iter().map(|&c| columns[c].as_ref()).collect::<Option<Vec<_>>>() else { continue };
-        let mut seen: HashMap<String, usize> = HashMap::with_capacity(height);
-        for row in 0..height {
-            if parts.iter().any(|part| part.states[row] == State::Bad) {
+        let Some(parts) = parts(key, columns) else { continue };
+        for (row, line) in lines.iter().enumerate() {
+            if let Some(first) = repeated.and_then(|r| r.first(i, *line)) {
+                faults.add(row, key.columns.first().copied(), Problem::Duplicate(i, first));
+            }
+            if !key.primary || parts.iter().any(|part| part.states[row] == State::Bad) {
                 continue;
             }
-            let empty = parts.iter().position(|part| part.states[row] != State::Good);
-            if let Some(part) = empty {
+            if let Some(part) = parts.iter().position(|part| part.states[row] != State::Good) {
                 let position = key.columns[part];
                 let told = rules.columns()[position].required && !rules.columns()[position].nullable;
-                if key.primary && !told {
+                if !told {
                     faults.add(row, Some(position), Problem::KeyMissing(i));
-                }
-                continue;
-            }
-            let mut text = String::new();
-            for part in &parts {
-                part.key_text(row, &mut text);
-                text.push('\u{1f}');
-            }
-            match seen.entry(text) {
-                std::collections::hash_map::Entry::Occupied(first) => {
-                    let first = *first.get();
-                    faults.add(row, key.columns.first().copied(), Problem::Duplicate(i, first));
-                }
-                std::collections::hash_map::Entry::Vacant(slot) => {
-                    slot.insert(row);
                 }
             }
         }
     }
+}
+
+/// Gives the fingerprint of each key of each row that has one to `take`, with the key's position and the row's.
+pub fn fingerprints(rules: &Rules, columns: &[Option<Column<'_>>], height: usize, mut take: impl FnMut(usize, usize, Fingerprint)) {
+    let mut text = String::new();
+    for (i, key) in rules.keys().iter().enumerate() {
+        let Some(parts) = parts(key, columns) else { continue };
+        for row in 0..height {
+            if parts.iter().any(|part| part.states[row] != State::Good) {
+                continue;
+            }
+            text.clear();
+            for part in &parts {
+                part.key_text(row, &mut text);
+                text.push('\u{1f}');
+            }
+            take(i, row, Fingerprint::of(&text));
+        }
+    }
+}
+
+/// The columns of a key; none where one of them is not in the file.
+fn parts<'c, 't>(key: &Key, columns: &'c [Option<Column<'t>>]) -> Option<Vec<&'c Column<'t>>> {
+    key.columns.iter().map(|&c| columns[c].as_ref()).collect()
 }
 
 /// Codes that the territory list does not hold.

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     column::{Column, to_day, to_instant},
-    detect::Detected,
+    detect::{Marks, Shown},
     faults::{Found, Problem},
     header::letter,
     read::{self, Failure},
@@ -16,7 +16,7 @@ use crate::{
         rules::{Bound, Check, Dates, Field, Read, Rules, Test, nearest},
     },
     deposit::{
-        decode::Table,
+        decode::{Head, Table},
         report::{CellFault, RuleCount},
     },
 };
@@ -28,7 +28,9 @@ const LISTED: usize = 12;
 
 /// What sentences are made from.
 pub struct Context<'a> {
-    /// The file.
+    /// What was known of the file before its rows.
+    pub head: &'a Head,
+    /// The block; empty for what is said of the whole file.
     pub table: &'a Table,
     /// The rules.
     pub rules: &'a Rules,
@@ -37,10 +39,14 @@ pub struct Context<'a> {
     /// The columns read.
     pub columns: &'a [Option<Column<'a>>],
     /// How the file is read.
-    pub detected: &'a Detected,
+    pub marks: Marks,
 }
 
 impl Context<'_> {
+    fn epoch(&self) -> &'static str {
+        self.head.source.epoch.unwrap_or("iso")
+    }
+
     /// A fault as the report shows it.
     pub fn fault(&self, found: &Found) -> CellFault {
         let field = found.field.map(|f| &self.rules.fields()[f]);
@@ -51,12 +57,28 @@ impl Context<'_> {
             code: code.to_owned(),
             row: self.table.rows.get(found.row).copied(),
             column: field.map(|f| f.column.name.clone()),
-            column_letter: position.filter(|_| self.table.header_row.is_some()).map(letter),
+            column_letter: position.filter(|_| self.head.header_row.is_some()).map(letter),
             value: value.map(|v| v.chars().take(SHOWN).collect()),
             message: self.sentence(found, field, value),
             rule,
             expected: field.filter(|_| about_cell(&found.problem)).and_then(expected),
             suggestion: field.zip(value).filter(|_| about_cell(&found.problem)).and_then(|(f, v)| self.suggestion(found, f, v)),
+        }
+    }
+
+    /// A warning about a cell that shows how the file is written.
+    pub fn shown(&self, shown: &Shown, code: &str, message: String) -> CellFault {
+        let position = self.positions[shown.field];
+        CellFault {
+            code: code.to_owned(),
+            row: Some(shown.row),
+            column: Some(self.rules.fields()[shown.field].column.name.clone()),
+            column_letter: position.filter(|_| self.head.header_row.is_some()).map(letter),
+            value: Some(shown.text.clone()),
+            message,
+            rule: None,
+            expected: None,
+            suggestion: None,
         }
     }
 
@@ -145,7 +167,7 @@ impl Context<'_> {
                 check.map_or_else(String::new, |(f, check)| format!("« {shown} » ne convient pas : {}", lower(&self.asked(f, check))))
             }
             Problem::Duplicate(key, first) => {
-                let other = self.table.rows.get(*first).copied().unwrap_or_default();
+                let other = *first;
                 let values: Vec<String> = self.rules.keys()[*key]
                     .columns
                     .iter()
@@ -160,7 +182,7 @@ impl Context<'_> {
             ),
             Problem::Predicate(i) => self.rules.predicates()[*i].message.clone(),
             Problem::Ragged(count) => {
-                let width = self.table.names.len();
+                let width = self.head.names.len();
                 let many = |n: usize| format!("{n} cellule{}", if n > 1 { "s" } else { "" });
                 let hint = if *count > width {
                     "un séparateur est sans doute resté dans un texte sans guillemets"
@@ -214,16 +236,16 @@ impl Context<'_> {
             },
             Problem::Type(Failure::NotANumber) => {
                 let mark = match field.read {
-                    Read::Number { decimal, .. } => decimal.unwrap_or(self.detected.decimal),
+                    Read::Number { decimal, .. } => decimal.unwrap_or(self.marks.decimal),
                     _ => return None,
                 };
                 let other = if mark == ',' { '.' } else { ',' };
                 read::number(value, other, None, true).is_ok().then(|| trimmed.replace(other, &mark.to_string()))
             }
-            Problem::Type(Failure::NotADate) if self.detected.epoch.starts_with("serial") && value.parse::<u32>().is_ok() => {
+            Problem::Type(Failure::NotADate) if self.epoch().starts_with("serial") && value.parse::<u32>().is_ok() => {
                 // A date of the spreadsheet that was shown as a number.
                 let days = value.parse::<u64>().ok().filter(|d| (20_000..80_000).contains(d))?;
-                let zero = if self.detected.epoch == "serial-1904" { (1904, 1, 1) } else { (1899, 12, 30) };
+                let zero = if self.epoch() == "serial-1904" { (1904, 1, 1) } else { (1899, 12, 30) };
                 let zero = chrono::NaiveDate::from_ymd_opt(zero.0, zero.1, zero.2)?;
                 Some((zero + chrono::Days::new(days)).to_string())
             }
@@ -355,6 +377,8 @@ fn date_words(dates: &Dates, hour: bool) -> String {
             .map(|n| match n.name() {
                 "iso" => shape("%Y-%m-%d"),
                 "dd/mm/yy" => shape("%d/%m/%y"),
+                "serial-1900" => "46093".to_owned(),
+                "serial-1904" => "44631".to_owned(),
                 _ => shape("%d/%m/%Y"),
             })
             .collect(),
