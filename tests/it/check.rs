@@ -8,17 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use polars::prelude::DataFrame;
 use retex::{
     convention::{Convention, rules::Rules},
     deposit::{
-        check::{Checked, Output, check_file, check_file_into},
+        check::{Checked, check_file},
         decode::{self, Expected, Origin, Table},
-        parquet,
         report::CheckReport,
     },
 };
 use serde_json::{Value as Json, json};
+
+use crate::pipeline::typed;
 
 fn shared(path: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")).join(path)
@@ -47,24 +47,6 @@ fn check(content: impl AsRef<[u8]>, rules: &Rules) -> Checked {
     let path = folder.path().join("fichier");
     fs::write(&path, content).expect("written");
     check_file(&path, "fichier", rules, 1000)
-}
-
-/// The check of a file, and its typed table.
-fn typed(content: impl AsRef<[u8]>, rules: &Rules) -> (CheckReport, Option<DataFrame>) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (path, table) = (folder.path().join("fichier"), folder.path().join("table.parquet"));
-    fs::write(&path, content).expect("written");
-    let output = Output { path: &table, metadata: &|_| Vec::new() };
-    let checked = check_file_into(&path, "fichier", rules, 1000, Some(&output), &mut |_| {});
-    let rows = checked.table.expect("written");
-    (
-        checked.report,
-        rows.map(|rows| {
-            let table = parquet::read(&table, None).expect("a table");
-            assert_eq!(table.height() as u64, rows);
-            table
-        }),
-    )
 }
 
 fn places(report: &CheckReport) -> Vec<(String, u64, String)> {

@@ -31,6 +31,7 @@ mod openid;
 mod paper;
 mod parquet;
 mod personal;
+mod pipeline;
 mod report;
 mod retention;
 mod samples;
