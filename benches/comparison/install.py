@@ -46,7 +46,7 @@ def install(folder, retex, wanted):
             say(f"{name} ne s'installe pas : {peers.missing[name]}")
     if "retex" in peers.missing or not peers.retex.exists():
         sys.exit(f"Retex n'est pas là : {peers.missing.get('retex', peers.retex)}. Construisez-le ou donnez --retex.")
-    peers.versions = versions(peers, wanted)
+    peers.versions = versions(peers, wanted, "exécutable donné" if retex else commit())
     return peers
 
 
@@ -91,36 +91,28 @@ def python(venv):
 
 def crate(folder, binary):
     source = BENCHES / "peers"
-    allocator = hub_allocator()
     files = [source / "Cargo.toml", source / "Cargo.lock", source / "src/main.rs"]
-    fresh, made = once(binary, *files, allocator.encode())
+    fresh, made = once(binary, *files)
     if not fresh:
-        features = ["--features", allocator] if allocator else []
-        cargo("build", "--release", "--locked", "--manifest-path", source / "Cargo.toml", "--target-dir", folder, *features)
+        cargo("build", "--release", "--locked", "--manifest-path", source / "Cargo.toml", "--target-dir", folder)
         made()
-
-
-def hub_allocator():
-    """The allocator that the hub takes, which its peers in Rust take too; empty for the system's."""
-    text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
-    known = {"mimalloc": "mimalloc", "tikv-jemallocator": "jemalloc"}
-    return next((feature for crate, feature in known.items() if re.search(rf"(?m)^{crate} *=", text)), "")
 
 
 def qsvlite(folder, binary):
     fresh, made = once(binary, QSV.encode())
     if not fresh:
-        # No wheel and no npm package has it. `lite` is the smallest build with `validate`; the profile is the hub's own.
-        profile = {"CARGO_PROFILE_RELEASE_LTO": "thin", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "4"}
+        # No wheel and no npm package has it. `lite` is the smallest build with `validate`. Its own profile optimises the whole program at
+        # once, which two cores take very long for: the page says that this build does not.
+        profile = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16"}
         features = ["--no-default-features", "--features", "lite,mimalloc"]
         places = ["--root", folder / "qsv", "--target-dir", folder / "qsv-build"]
         cargo("install", "qsv", "--version", f"={QSV}", "--locked", "--force", *features, *places, env=profile)
         made()
 
 
-def versions(peers, wanted):
+def versions(peers, wanted, build):
     """What each thing calls itself."""
-    found = {"Retex": f"{said(peers.retex, '--version').removeprefix('retex ')} ({commit()})", "rustc": said("rustc", "--version").split()[1]}
+    found = {"Retex": f"{said(peers.retex, '--version').removeprefix('retex ')} ({build})", "rustc": said("rustc", "--version").split()[1]}
     if "python" in wanted and "python" not in peers.missing:
         pins = (BENCHES / "peers/python/requirements.txt").read_text().split()
         found |= {f"{name} (PyPI)": version for name, version in (pin.split("==") for pin in pins)}
@@ -128,7 +120,6 @@ def versions(peers, wanted):
     if "rust" in wanted and "rust" not in peers.missing:
         manifest = (BENCHES / "peers/Cargo.toml").read_text(encoding="utf-8")
         found |= {f"{n} (crate)": v for n, v in re.findall(r'(?m)^(calamine|jsonschema|polars) = \{ version = "=([\d.]+)"', manifest)}
-        found["allocateur"] = hub_allocator() or "celui du système"
     if "qsv" in wanted and "qsv" not in peers.missing:
         found["qsv"] = QSV
     return found

@@ -98,7 +98,7 @@ def once(result, folder, peers, counted):
 
 def rows_of(table, peers):
     """Rows of a Parquet file, by a reader that is none of ours; None where it could not be installed."""
-    if "python" in peers.missing:
+    if not peers.python.exists():
         return None
     query = "import duckdb, sys; print(duckdb.connect().execute(f\"SELECT count(*) FROM '{sys.argv[1]}'\").fetchone()[0])"
     done = subprocess.run([peers.python, "-c", query, table], capture_output=True, text=True, check=False)

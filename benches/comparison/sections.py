@@ -76,13 +76,13 @@ def ratio(targets, results, text, key, base, limit, what="wall", at_least=False)
 
 
 def agree(results, keys, expected, what):
-    """All of `keys` that ran counted `expected`."""
-    counted = {key: results[key].counts.get(what) for key in keys if key in results and not results[key].failure}
-    wrong = {key: value for key, value in counted.items() if value != expected}
+    """All of `keys` that ran counted `expected`; None is what could not be counted again for want of a reader."""
+    counted = {key: results[key].counts.get(what, "rien") for key in keys if key in results and not results[key].failure}
+    wrong = {key: value for key, value in counted.items() if value not in (expected, None)}
     if wrong:
         told = ", ".join(f"{key} {value}" for key, value in wrong.items())
         raise Disagree(f"{what} : {expected} attendus, mais {told}")
-    return [key for key, value in counted.items() if value == expected]
+    return list(counted)
 
 
 def must_run(results):
