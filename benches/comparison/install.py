@@ -112,11 +112,11 @@ def qsvlite(folder, binary):
 
 def versions(peers, wanted, build):
     """What each thing calls itself."""
-    found = {"Retex": f"{said(peers.retex, '--version').removeprefix('retex ')} ({build})", "rustc": said("rustc", "--version").split()[1]}
+    found = {"Retex": f"{version_of(peers.retex)} ({build})", "rustc": version_of("rustc")}
     if "python" in wanted and "python" not in peers.missing:
         pins = (BENCHES / "peers/python/requirements.txt").read_text().split()
         found |= {f"{name} (PyPI)": version for name, version in (pin.split("==") for pin in pins)}
-        found["Python"] = said(peers.python, "--version").split()[1]
+        found["Python"] = version_of(peers.python)
     if "rust" in wanted and "rust" not in peers.missing:
         manifest = (BENCHES / "peers/Cargo.toml").read_text(encoding="utf-8")
         found |= {f"{n} (crate)": v for n, v in re.findall(r'(?m)^(calamine|jsonschema|polars) = \{ version = "=([\d.]+)"', manifest)}
@@ -126,8 +126,17 @@ def versions(peers, wanted, build):
 
 
 def said(*command):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    """What a command prints; a question mark where it is not there or says nothing."""
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    except OSError:
+        return "?"
     return done.stdout.strip() or "?"
+
+
+def version_of(program):
+    """The second word of `--version`, as rustc, Python and Retex say it."""
+    return (said(program, "--version").split() + ["?"])[1]
 
 
 def commit():

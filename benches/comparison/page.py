@@ -49,10 +49,13 @@ def target_row(target):
     value = number(target.value, 4) if not target.unit else figure(target.value, target.unit)
     limit = number(target.limit, 2) if not target.unit else figure(target.limit, target.unit)
     sign = "≥" if target.at_least else "≤"
-    return f"| {typographic(target.text)} | {value} | {sign}{NBSP}{limit} | {'oui' if target.met else '**non**'} |"
+    met = {True: "oui", False: "**non**", None: "?"}[target.met]
+    return f"| {typographic(target.text)} | {value} | {sign}{NBSP}{limit} | {met} |"
 
 
 def figure(value, unit):
+    if value is None:
+        return "non mesuré"
     if value == float("inf"):
         return "échec"
     return f"{three(value) if unit == '×' else count(round(value))}{NBSP}{unit}"

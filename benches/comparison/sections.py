@@ -14,16 +14,18 @@ class Disagree(Exception):
 
 @dataclass
 class Target:
-    """What the measure should be at most, or at least."""
+    """What the measure should be at most, or at least; no value where one of the two was not measured."""
 
     text: str
-    value: float
+    value: object
     limit: float
     at_least: bool = False
     unit: str = "×"
 
     @property
     def met(self):
+        if self.value is None:
+            return None
         return self.value >= self.limit if self.at_least else self.value <= self.limit
 
 
@@ -68,11 +70,11 @@ class Ground:
 
 
 def ratio(targets, results, text, key, base, limit, what="wall", at_least=False):
-    """Adds the target that one result is held to against another, where both were measured."""
+    """Adds the target that one result is held to against another."""
     pair = [results.get(k) for k in (key, base)]
-    if all(result and result.runs for result in pair):
-        value = getattr(pair[0], what) / getattr(pair[1], what)
-        targets.append(Target(text, value, limit, at_least))
+    measured = all(result and result.runs for result in pair)
+    value = getattr(pair[0], what) / getattr(pair[1], what) if measured else None
+    targets.append(Target(text, value, limit, at_least))
 
 
 def agree(results, keys, expected, what):
