@@ -3,6 +3,7 @@ import json
 import shutil
 import statistics
 import subprocess
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Optional
@@ -175,6 +176,10 @@ def qsv_errors(_run, folder):
     found = list(folder.glob("*.validation-errors.tsv"))
     if not found:
         return {"bad_cells": 0}
-    lines = found[0].read_text(encoding="utf-8").splitlines()[1:]
-    cells = {tuple(line.split("\t")[:2]) for line in lines}
-    return {"bad_cells": len(cells), "bad_rows": len({row for row, _ in cells})}
+    fields = defaultdict(set)
+    for line in found[0].read_text(encoding="utf-8").split("\n")[1:]:
+        row, *rest = line.split("\t", 2)
+        if row.isdigit() and rest:  # what follows a line break inside a message is none
+            fields[row].add(rest[0])
+    # A fault may be told of the row as a whole beside the cell that it comes from.
+    return {"bad_cells": sum(len(named - {""}) or 1 for named in fields.values()), "bad_rows": len(fields)}
