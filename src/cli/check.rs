@@ -299,7 +299,8 @@ fn detail(fault: &CellFault) -> String {
 /// What was understood of the file, for the person to confirm.
 fn read_as(report: &CheckReport) -> String {
     let file = &report.file;
-    let mut parts = vec![file.format.clone().unwrap_or_default().to_uppercase()];
+    let compressed = file.compression.as_deref().map_or_else(String::new, |c| format!(" (.{c})"));
+    let mut parts = vec![file.format.clone().unwrap_or_default().to_uppercase() + &compressed];
     if let Some(encoding) = &file.encoding {
         parts.push(format!("encodage {encoding}"));
     }

@@ -48,9 +48,7 @@ impl PersonalKind {
 
 /// Where a text holds personal data: kind and bytes, in the order of the text, none over another.
 pub fn find(text: &str) -> Vec<(PersonalKind, std::ops::Range<usize>)> {
-    // Most cells hold neither, and are not searched.
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits < 10 && !text.contains('@') {
+    if !may_hold(text) {
         return Vec::new();
     }
     let mut found: Vec<(PersonalKind, std::ops::Range<usize>)> = Vec::new();
@@ -84,6 +82,37 @@ pub fn find(text: &str) -> Vec<(PersonalKind, std::ops::Range<usize>)> {
     }
     found.sort_by_key(|(_, range)| range.start);
     found
+}
+
+/// Whether a text has an at sign, or ten digits in a row but for what separates them in a number: most cells have neither, and are not
+/// searched.
+fn may_hold(text: &str) -> bool {
+    if text.len() < 6 {
+        return false;
+    }
+    if memchr::memchr(b'@', text.as_bytes()).is_some() {
+        return true;
+    }
+    if text.bytes().filter(u8::is_ascii_digit).count() < 10 {
+        return false;
+    }
+    // Letters are of a run in an IBAN and in the number of Corsica's departments; a colon or a dash of a date is not.
+    let (mut run, mut last) = (0, b' ');
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                run += 1;
+                if run >= 10 {
+                    return true;
+                }
+            }
+            b' ' | b'.' | b'-' | b'/' | b'(' | b')' | 0x80.. => {}
+            b'A' | b'B' | b'a' | b'b' if last == b'2' => {}
+            _ => run = 0,
+        }
+        last = byte;
+    }
+    false
 }
 
 /// `text` with what [`find`] finds hidden but for what tells its owner which it is: the first letter of an address, the last two digits of
@@ -223,6 +252,15 @@ mod tests {
         fn masking_leaves_nothing_to_find(text in "[ -~àéç]{0,40}(06 12 34 56 78|a.b@c.fr|2 55 08 14 168 025 38)?[ -~]{0,20}") {
             let masked = mask(&text);
             prop_assert!(kinds(&masked).iter().all(|k| *k != PersonalKind::Nir && *k != PersonalKind::Iban), "{masked}");
+        }
+
+        #[test]
+        fn what_is_not_searched_holds_nothing(text in "(tél |n[°o] |x)?(0[1-9]([ .-]?[0-9]{2}){4}|[12][ ]?[0-9]{2} ?[0-9]{2} ?(2A|2B|[0-9]{2}) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}|FR76 ?[0-9]{4} ?[0-9]{4} ?[0-9]{15}|[0-9 :T-]{0,25}|a@b.fr)[ a-z]{0,5}") {
+            if let Some(patterns) = &*PATTERNS && !may_hold(&text) {
+                let Patterns { email, phone, nir, iban } = patterns;
+                prop_assert!(!email.is_match(&text) && !phone.is_match(&text));
+                prop_assert!(nir.find_iter(&text).all(|m| !is_nir(m.as_str())) && iban.find_iter(&text).all(|m| !is_iban(m.as_str())));
+            }
         }
 
         #[test]

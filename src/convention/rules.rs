@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 pub use self::{
     field::{Bound, Check, Dates, Field, Notation, Read, SHORT_YEARS, Test, Words},
     formats::Format,
+    pattern::Pattern,
 };
 use super::{
     column::Column,
@@ -228,7 +229,8 @@ impl Rules {
     /// Whether a cell as written is empty.
     pub fn is_missing(&self, cell: &str) -> bool {
         match &self.missing_values {
-            None => cell.trim().is_empty(),
+            // Most cells begin with a letter or a digit, which settles it.
+            None => !cell.as_bytes().first().is_some_and(u8::is_ascii_graphic) && cell.trim().is_empty(),
             Some(values) => values.iter().any(|v| v == cell),
         }
     }

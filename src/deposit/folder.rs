@@ -45,7 +45,7 @@ pub struct Rejected {
 
 /// How many faults of a refused file are told.
 const TOLD: usize = 3;
-const EXTENSIONS: [&str; 5] = ["csv", "xlsx", "ods", "parquet", "jsonl"];
+const EXTENSIONS: [&str; 12] = ["csv", "tsv", "xlsx", "xls", "ods", "parquet", "arrow", "jsonl", "json", "gz", "zst", "zip"];
 
 struct Candidate<'a> {
     path: PathBuf,

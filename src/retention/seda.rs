@@ -188,6 +188,11 @@ fn format_of(place: &str) -> (&'static str, &'static str) {
         "ods" => ("OpenDocument Spreadsheet", "application/vnd.oasis.opendocument.spreadsheet"),
         "parquet" => ("Apache Parquet", "application/vnd.apache.parquet"),
         "jsonl" => ("JSON Lines", "application/jsonl"),
+        "json" => ("JavaScript Object Notation", "application/json"),
+        "arrow" => ("Apache Arrow", "application/vnd.apache.arrow.file"),
+        "gz" => ("GZIP Format", "application/gzip"),
+        "zst" => ("Zstandard", "application/zstd"),
+        "zip" => ("ZIP Format", "application/zip"),
         _ => ("Données", "application/octet-stream"),
     }
 }

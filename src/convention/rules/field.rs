@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use regex::Regex;
-
-use super::formats::Format;
+use super::{formats::Format, pattern::Pattern};
 use crate::convention::column::{Column, ColumnKind};
 
 /// A declared column with everything that its cells are checked for.
@@ -146,7 +144,7 @@ pub enum Test {
     /// Text that a pattern describes.
     Pattern {
         /// Compiled, linear in the text.
-        regex: Regex,
+        regex: Pattern,
         /// Whether it tests the cell as written rather than the value (Table Schema on a day, on a number).
         as_written: bool,
         /// What it means, where it could be put in words.

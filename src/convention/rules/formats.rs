@@ -24,6 +24,8 @@ pub enum Format {
     YearMonth,
     /// `[longitude, latitude]` or `longitude, latitude` (Table Schema's geopoint).
     GeoPoint,
+    /// The same, within France, overseas included.
+    LonLatFrance,
     /// Text that is JSON (Table Schema's object, array, geojson).
     JsonText,
     /// Base64.
@@ -83,6 +85,8 @@ const FRENCH: &[(&str, Format)] = &[
     ("code-postal", Format::CodePostal),
     ("telephone", Format::Telephone),
     ("year-month", Format::YearMonth),
+    ("lonlat-france", Format::LonLatFrance),
+    ("opening-hours", Format::OpeningHours),
 ];
 
 impl Format {
@@ -111,7 +115,8 @@ impl Format {
             Self::Telephone => telephone(text),
             Self::OpeningHours => opening_hours(text),
             Self::YearMonth => text.parse::<crate::ids::Period>().is_ok(),
-            Self::GeoPoint => geo_point(text),
+            Self::GeoPoint => geo_point(text).is_some(),
+            Self::LonLatFrance => geo_point(text).is_some_and(in_france),
             Self::JsonText => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
             Self::Binary => {
                 let body = text.trim_end_matches('=');
@@ -139,6 +144,9 @@ impl Format {
             Self::OpeningHours => "des horaires au format OpenStreetMap, par exemple Mo-Fr 08:00-20:00",
             Self::YearMonth => "une année et un mois, par exemple 2026-03",
             Self::GeoPoint => "une longitude et une latitude séparées par une virgule, par exemple 2.35,48.85",
+            Self::LonLatFrance => {
+                "une longitude et une latitude de France, dans cet ordre, séparées par une virgule, par exemple 2.35,48.85"
+            }
             Self::JsonText => "un texte JSON",
             Self::Binary => "un contenu codé en base64",
             Self::LocalTime => "une heure, par exemple 14:05:00",
@@ -199,12 +207,31 @@ fn telephone(text: &str) -> bool {
     (short && digits(&plain)) || national.is_some_and(|n| n.len() == 9 && digits(n) && !n.starts_with('0'))
 }
 
-fn geo_point(text: &str) -> bool {
+fn geo_point(text: &str) -> Option<(f64, f64)> {
     let text = text.trim().trim_start_matches('[').trim_end_matches(']');
-    text.split_once(',').is_some_and(|(longitude, latitude)| {
-        let within = |s: &str, limit: f64| s.trim().parse::<f64>().is_ok_and(|v| v.abs() <= limit);
-        within(longitude, 180.0) && within(latitude, 90.0)
-    })
+    let (longitude, latitude) = text.split_once(',')?;
+    let within = |s: &str, limit: f64| s.trim().parse::<f64>().ok().filter(|v| v.abs() <= limit);
+    Some((within(longitude, 180.0)?, within(latitude, 90.0)?))
+}
+
+/// Boxes around the parts of France: west, east, south, north.
+const FRANCE: [(f64, f64, f64, f64); 12] = [
+    (-5.3, 9.7, 41.2, 51.2),        // Metropolitan France and Corsica
+    (-61.9, -60.9, 15.7, 16.6),     // Guadeloupe
+    (-61.3, -60.7, 14.3, 15.0),     // Martinique
+    (-54.7, -51.5, 2.0, 6.0),       // French Guiana
+    (55.1, 55.9, -21.5, -20.8),     // La Réunion
+    (44.9, 45.4, -13.1, -12.5),     // Mayotte
+    (-56.6, -56.0, 46.7, 47.2),     // Saint Pierre and Miquelon
+    (-63.2, -62.7, 17.8, 18.2),     // Saint Barthélemy and Saint Martin
+    (-178.3, -176.0, -14.5, -13.1), // Wallis and Futuna
+    (-155.0, -134.0, -28.0, -7.5),  // French Polynesia
+    (158.0, 172.2, -23.0, -17.8),   // New Caledonia
+    (50.0, 78.0, -50.0, -37.0),     // The southern islands
+];
+
+fn in_france((longitude, latitude): (f64, f64)) -> bool {
+    FRANCE.iter().any(|(west, east, south, north)| (*west..=*east).contains(&longitude) && (*south..=*north).contains(&latitude))
 }
 
 /// The words of OpenStreetMap's `opening_hours`: enough to tell hours from `true` or « sur rendez-vous ».
@@ -254,6 +281,7 @@ mod tests {
                 &["Mo-Fr 08:00-20:00", "24/7", "Mo-Fr 08:00-12:00,14:00-18:00; Sa 09:00-12:00; PH off"],
                 &["true", "false", "sur rendez-vous"],
             ),
+            (Format::LonLatFrance, &["2.35,48.85", "-61.55, 16.25", "[55.45,-20.88]"], &["48.85,2.35", "0,0", "2.35", "13.4,52.5"]),
             (Format::YearMonth, &["2026-03"], &["2026-13", "03/2026"]),
         ];
         for (format, good, bad) in cases {

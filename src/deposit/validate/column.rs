@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use polars::prelude::{Column as Series, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, NewChunkedArray, Series as Typed};
+use polars::prelude::{
+    BooleanChunked, Column as Series, Float64Chunked, Int32Chunked, Int64Chunked, IntoColumn, IntoSeries, NewChunkedArray, PlSmallStr,
+    Series as Typed, StringChunked,
+};
 
 use super::{
     detect::{Evidence, Marks, Shown},
@@ -347,25 +350,36 @@ fn multiple(value: f64, step: f64) -> bool {
 impl Column<'_> {
     /// The column as a typed series.
     pub fn series(&self, name: &str, kind: ColumnKind) -> Series {
-        let good = |row: usize| self.states[row] == State::Good;
         let height = self.states.len();
+        let good = |row: usize| self.states[row] == State::Good;
+        let whole = self.states.iter().all(|state| *state == State::Good);
+        let name: PlSmallStr = name.into();
+        // A column without a hole, as most are, needs no look at each state.
+        let ints = |v: &Vec<i64>| {
+            if whole {
+                Int64Chunked::from_slice(name.clone(), v)
+            } else {
+                Int64Chunked::from_iter_options(name.clone(), (0..height).map(|row| good(row).then_some(v[row])))
+            }
+        };
         let typed: Typed = match (&self.values, kind) {
             (Values::Int(v), ColumnKind::Date) => {
                 let days = (0..height).map(|row| if good(row) { i32::try_from(v[row]).ok() } else { None });
-                Int32Chunked::from_iter_options(name.into(), days).into_date().into_series()
+                Int32Chunked::from_iter_options(name, days).into_date().into_series()
             }
-            (Values::Int(v), ColumnKind::Datetime) => {
-                let ticks = (0..height).map(|row| good(row).then_some(v[row]));
-                Int64Chunked::from_iter_options(name.into(), ticks)
-                    .into_datetime(polars::prelude::TimeUnit::Microseconds, None)
-                    .into_series()
+            (Values::Int(v), ColumnKind::Datetime) => ints(v).into_datetime(polars::prelude::TimeUnit::Microseconds, None).into_series(),
+            (Values::Int(v), _) => ints(v).into_series(),
+            (Values::Float(v), _) if whole => Float64Chunked::from_slice(name, v).into_series(),
+            (Values::Float(v), _) => {
+                Float64Chunked::from_iter_options(name, (0..height).map(|row| good(row).then_some(v[row]))).into_series()
             }
-            (Values::Int(v), _) => {
-                Int64Chunked::from_iter_options(name.into(), (0..height).map(|row| good(row).then_some(v[row]))).into_series()
+            (Values::Bool(v), _) => {
+                BooleanChunked::from_iter_options(name, (0..height).map(|row| good(row).then_some(v[row]))).into_series()
             }
-            (Values::Float(v), _) => Typed::new(name.into(), (0..height).map(|row| good(row).then_some(v[row])).collect::<Vec<_>>()),
-            (Values::Bool(v), _) => Typed::new(name.into(), (0..height).map(|row| good(row).then_some(v[row])).collect::<Vec<_>>()),
-            (Values::Text, _) => Typed::new(name.into(), (0..height).map(|row| good(row).then(|| self.cells.get(row))).collect::<Vec<_>>()),
+            (Values::Text, _) if whole => StringChunked::from_iter_values(name, self.cells.iter()).into_series(),
+            (Values::Text, _) => {
+                StringChunked::from_iter_options(name, (0..height).map(|row| good(row).then(|| self.cells.get(row)))).into_series()
+            }
         };
         typed.into_column()
     }

@@ -471,9 +471,9 @@ impl<'j, 'r> Verdict<'j, 'r> {
         if let Some(shown) = self.evidence.unsure_number() {
             let mark = self.judge.assumed.marks.decimal;
             let whole: String = shown.text.chars().filter(|c| *c != mark).collect();
-            let name = if mark == ',' { "la virgule" } else { "le point" };
+            let name = if mark == ',' { "la virgule a été lue" } else { "le point a été lu" };
             let message = format!(
-                "Dans « {} », {name} a été lu comme la marque des décimales. Si ce sont des milliers ({whole}), écrivez les nombres sans séparateur.",
+                "Dans « {} », {name} comme la marque des décimales. Si ce sont des milliers ({whole}), écrivez les nombres sans séparateur.",
                 shown.text
             );
             told.push(context.shown(shown, "ambiguous_numbers", message));

@@ -160,6 +160,7 @@ pub(super) fn read(report: &CheckReport) -> Vec<Fact> {
         });
         facts.push(("Format", format!("{}{}", format_name(format), separator.unwrap_or_default())));
     }
+    facts.extend(f.compression.as_deref().map(|c| ("Compression", format!(".{c}"))));
     facts.extend(f.sheet.clone().map(|s| ("Feuille", s)));
     facts.extend(f.encoding.as_deref().map(|e| ("Encodage", encoding(e).to_owned())));
     facts.extend(f.decimal.as_deref().map(|d| ("Nombres", if d == "," { "virgule décimale" } else { "point décimal" }.to_owned())));
@@ -179,7 +180,9 @@ fn format_name(format: &str) -> String {
         "xls" => "classeur Excel ancien (XLS)".to_owned(),
         "ods" => "classeur LibreOffice (ODS)".to_owned(),
         "jsonl" => "JSON Lines".to_owned(),
+        "json" => "tableau JSON".to_owned(),
         "parquet" => "Parquet".to_owned(),
+        "arrow" => "Arrow".to_owned(),
         other => other.to_uppercase(),
     }
 }

@@ -35,6 +35,8 @@ const FORMATS: Choices = &[
     ("telephone", "Téléphone"),
     ("uri", "Adresse web"),
     ("year-month", "Année et mois"),
+    ("lonlat-france", "Longitude et latitude en France"),
+    ("opening-hours", "Horaires d'ouverture (OpenStreetMap)"),
     ("time", "Heure"),
     ("uuid", "Identifiant UUID"),
 ];
