@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     check::{Checked, check_file},
-    parquet,
+    parquet, reading,
     report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
 };
 use crate::{
@@ -75,11 +75,11 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
 }
 
 async fn check(registered: &Registered, deposit: &Deposit, file: &Path) -> Result<Checked> {
-    let (convention, dataset) = (registered.convention.clone(), deposit.dataset.clone());
+    let (convention, dataset, imposed) = (registered.convention.clone(), deposit.dataset.clone(), reading::imposed(deposit)?);
     let (file, name) = (file.to_owned(), deposit.file_name.clone());
     tokio::task::spawn_blocking(move || {
-        let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
-        Ok(check_file(&file, &name, rules, LIMIT))
+        let rules = reading::rules(&convention, &dataset, imposed.as_ref())?;
+        Ok(check_file(&file, &name, &rules, LIMIT))
     })
     .await
     .map_err(Error::internal)?
