@@ -43,6 +43,9 @@ pub const LIMIT: usize = 100_000;
 /// Largest file that is mended, which is held in memory.
 pub const MAX_BYTES: i64 = 128 << 20;
 
+/// Longest text of a cell that a receipt keeps, in characters.
+const SHOWN: usize = 200;
+
 /// A cell that the hub mends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CellChange {
@@ -52,7 +55,7 @@ pub struct CellChange {
     pub column: String,
     /// `A`, `B` … in the refused file.
     pub column_letter: String,
-    /// As written; personal data in it masked, as in a report. None where this reader may not see it.
+    /// As written, cut at 200 characters, personal data in it masked, as in a report. None where this reader may not see it.
     pub before: Option<String>,
     /// As it becomes; likewise.
     pub after: Option<String>,
@@ -136,7 +139,8 @@ pub async fn changes(app: &App, actor: &Actor, id: DepositId) -> Result<Correcti
 
 /// Whether a report proposes anything that can be put in a cell.
 pub fn is_proposed(report: &CheckReport) -> bool {
-    report.file.header_row.is_some() && report.errors.iter().any(|e| e.suggestion.is_some() && e.row.is_some_and(|r| Some(r) != report.file.header_row))
+    report.file.header_row.is_some()
+        && report.errors.iter().any(|e| e.suggestion.is_some() && e.row.is_some_and(|r| Some(r) != report.file.header_row))
 }
 
 async fn mended(app: &App, actor: &Actor, id: DepositId) -> Result<(Deposit, Mended)> {
@@ -184,12 +188,8 @@ fn mend(path: &Path, convention: &Convention, dataset: &str, imposed: Option<Rea
     }
     let mark = report.file.decimal.as_deref().and_then(|d| d.chars().next());
     let bytes = write(&table, &rules, mark, &edits);
-    let reading = Reading {
-        encoding: Some("utf-8".to_owned()),
-        delimiter: Some(";".to_owned()),
-        sheet: None,
-        ..imposed.unwrap_or_default()
-    };
+    let reading =
+        Reading { encoding: Some("utf-8".to_owned()), delimiter: Some(";".to_owned()), sheet: None, ..imposed.unwrap_or_default() };
     let again = reading::rules(convention, dataset, Some(&reading))?;
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), &bytes)?;
@@ -262,13 +262,18 @@ fn fits(field: &Field, text: &str) -> bool {
     })
 }
 
+/// A value as a report shows it.
+fn shown(value: &str) -> String {
+    mask(value).chars().take(SHOWN).collect()
+}
+
 fn change(table: &Table, row: usize, column: usize, after: &str) -> CellChange {
     CellChange {
         row: table.rows[row],
         column: table.names[column].clone(),
         column_letter: letter(column),
-        before: Some(mask(table.columns[column].get(row))),
-        after: Some(mask(after)),
+        before: Some(shown(table.columns[column].get(row))),
+        after: Some(shown(after)),
     }
 }
 
@@ -282,9 +287,10 @@ fn is_the_same_elsewhere(before: Checked<'_>, after: Checked<'_>, edits: &CellEd
     }
     let (left, right) = (Side::of(before.0, before.1, before.2), Side::of(after.0, after.1, after.2));
     // Row by row: keys may be among what was mended.
-    let found = between(&left, &right, &[], false, usize::MAX);
+    let found = between(&left, &right, &[], false, edits.len() + 1);
     found.added == 0
         && found.removed == 0
+        && found.columns.iter().map(|c| c.cells).sum::<u64>() <= edits.len() as u64
         && found.cells.iter().all(|cell| {
             let row = cell.row_before.and_then(|row| table.rows.binary_search(&row).ok());
             let column = table.names.iter().position(|n| *n == cell.column);

@@ -19,8 +19,7 @@ pub type CellEdits = BTreeMap<(usize, usize), String>;
 pub fn write(table: &Table, rules: &Rules, mark: Option<char>, edits: &CellEdits) -> Vec<u8> {
     // A workbook whose numbers are all numbers shows no mark: the French one then.
     let mark = mark.unwrap_or(',');
-    let fields: Vec<Option<&Field>> =
-        table.names.iter().map(|name| rules.fields().iter().find(|f| f.column.name == *name)).collect();
+    let fields: Vec<Option<&Field>> = table.names.iter().map(|name| rules.fields().iter().find(|f| f.column.name == *name)).collect();
     let short: BTreeMap<usize, usize> = table.ragged.iter().copied().collect();
     let mut out = String::from("\u{feff}");
     line(&mut out, table.names.iter().map(|name| Cow::Borrowed(name.as_str())));
@@ -44,7 +43,8 @@ fn line<'a>(out: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
             out.push(';');
         }
         // `sep=` at the head of a file is read as a word to the spreadsheet.
-        let quoted = cell.contains([';', '"', '\n', '\r']) || out.len() == '\u{feff}'.len_utf8() && cell.to_ascii_lowercase().starts_with("sep=");
+        let quoted =
+            cell.contains([';', '"', '\n', '\r']) || out.len() == '\u{feff}'.len_utf8() && cell.to_ascii_lowercase().starts_with("sep=");
         if quoted {
             out.push('"');
             out.push_str(&cell.replace('"', "\"\""));
@@ -60,7 +60,9 @@ fn line<'a>(out: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
 fn cell<'a>(text: &'a str, origin: Origin, field: Option<&Field>, mark: char) -> Cow<'a, str> {
     let Some(field) = field else { return Cow::Borrowed(text) };
     let written = match (origin, &field.read) {
-        (Origin::Number, Read::Number { decimal, .. }) => Some(decimal.unwrap_or(mark)).filter(|m| *m != '.').map(|m| text.replace('.', &m.to_string())),
+        (Origin::Number, Read::Number { decimal, .. }) => {
+            Some(decimal.unwrap_or(mark)).filter(|m| *m != '.').map(|m| text.replace('.', &m.to_string()))
+        }
         (Origin::Number, Read::Integer { .. }) if mark != '.' => Some(text.replace('.', &mark.to_string())),
         (Origin::Boolean, Read::Boolean(Some(words))) => {
             let words = if text == "true" { &words.yes } else { &words.no };

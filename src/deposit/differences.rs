@@ -232,7 +232,11 @@ fn pairs(before: &Side<'_>, after: &Side<'_>, key: &[&Shared<'_>]) -> Pairs {
     let (rows_before, rows_after) = (before.table.height(), after.table.height());
     if key.is_empty() {
         let both = rows_before.min(rows_after);
-        return Pairs { both: (0..both).map(|i| (i, i)).collect(), added: (both..rows_after).collect(), removed: (both..rows_before).collect() };
+        return Pairs {
+            both: (0..both).map(|i| (i, i)).collect(),
+            added: (both..rows_after).collect(),
+            removed: (both..rows_before).collect(),
+        };
     }
     // A refused file may repeat a key: the first of one side is the first of the other, and so on.
     let mut waiting: HashMap<Vec<Typed>, Vec<usize>> = HashMap::with_capacity(rows_before);
@@ -268,7 +272,11 @@ pub async fn differences(
     let before = match before {
         Some(before) => find(app, actor, before).await?,
         None => previous(&history(app, &after).await?, &after).cloned().ok_or_else(|| {
-            Error::new(Kind::Conflict, "nothing_to_compare", "Aucun fichier n'a été déposé avant celui-ci pour ces données et cette période.")
+            Error::new(
+                Kind::Conflict,
+                "nothing_to_compare",
+                "Aucun fichier n'a été déposé avant celui-ci pour ces données et cette période.",
+            )
         })?,
     };
     let slot = |d: &Deposit| (d.convention.clone(), d.site.clone(), d.dataset.clone(), d.period);
@@ -279,7 +287,13 @@ pub async fn differences(
     let folder = tempfile::tempdir()?;
     let mut files = Vec::new();
     for (i, deposit) in [&before, &after].into_iter().enumerate() {
-        let gone = || Error::new(Kind::Conflict, "file_gone", format!("Le fichier du dépôt {} n'est plus gardé\u{a0}: il ne se compare plus.", deposit.number));
+        let gone = || {
+            Error::new(
+                Kind::Conflict,
+                "file_gone",
+                format!("Le fichier du dépôt {} n'est plus gardé\u{a0}: il ne se compare plus.", deposit.number),
+            )
+        };
         let key = deposit.original_key.as_deref().ok_or_else(gone)?.parse()?;
         if deposit.bytes > MAX_BYTES {
             let message = format!("Le fichier du dépôt {} est trop grand pour être comparé ici.", deposit.number);
@@ -287,7 +301,8 @@ pub async fn differences(
         }
         let report = app.store.deposit_report(deposit.id).await?;
         let report = report.map(|text| serde_json::from_str::<CheckReport>(&text)).transpose().map_err(Error::internal)?;
-        let report = report.ok_or_else(|| Error::new(Kind::Conflict, "not_checked", "Ce fichier est en cours de contrôle\u{a0}: attendez sa fin."))?;
+        let report = report
+            .ok_or_else(|| Error::new(Kind::Conflict, "not_checked", "Ce fichier est en cours de contrôle\u{a0}: attendez sa fin."))?;
         let path = folder.path().join(i.to_string());
         app.lake.fetch_to(&key, &path).await?;
         let convention = register::version(app, deposit.convention_id).await?.convention;

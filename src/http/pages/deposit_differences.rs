@@ -81,7 +81,12 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): P
     let href = format!("/depots/{}", after.id);
     html(DifferencesPage {
         page: Page::new("Différences entre deux dépôts", who(&actor), "deposits").under("Dépôts", "/depots").under(&after.file_name, &href),
-        lead: format!("{} · {} · {}", loaded.dataset_title(&after.dataset), words::sentence(&words::period(after.period)), loaded.site_name(&after.site)),
+        lead: format!(
+            "{} · {} · {}",
+            loaded.dataset_title(&after.dataset),
+            words::sentence(&words::period(after.period)),
+            loaded.site_name(&after.site)
+        ),
         sides: vec![side("Avant", &before), side("Après", &after)],
         matched: if differences.key.is_empty() {
             "Les lignes sont comparées selon leur ordre dans les fichiers.".to_owned()

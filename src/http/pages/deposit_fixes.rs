@@ -152,8 +152,20 @@ fn form(report: &CheckReport, imposed: &Reading, action: String, csrf: String) -
         choices.push(Choice { name, label, options });
     };
     if text {
-        add("encoding", "Encodage des accents", file.encoding.as_deref().map(|e| encoding(e).to_owned()), imposed.encoding.as_deref(), &ENCODINGS);
-        add("delimiter", "Séparateur des colonnes", file.delimiter.as_deref().map(|d| delimiter(d).to_owned()), imposed.delimiter.as_deref(), &DELIMITERS);
+        add(
+            "encoding",
+            "Encodage des accents",
+            file.encoding.as_deref().map(|e| encoding(e).to_owned()),
+            imposed.encoding.as_deref(),
+            &ENCODINGS,
+        );
+        add(
+            "delimiter",
+            "Séparateur des colonnes",
+            file.delimiter.as_deref().map(|d| delimiter(d).to_owned()),
+            imposed.delimiter.as_deref(),
+            &DELIMITERS,
+        );
     }
     add("decimal", "Décimales des nombres", file.decimal.as_deref().map(|d| decimal(d).to_owned()), imposed.decimal.as_deref(), &DECIMALS);
     let dates = (!file.dates.is_empty()).then(|| file.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join("\u{a0}; "));
@@ -172,8 +184,11 @@ const ENCODINGS: [(&str, &str); 5] = [
 ];
 const DELIMITERS: [(&str, &str); 4] = [(";", "point-virgule"), (",", "virgule"), ("tab", "tabulation"), ("|", "barre verticale")];
 const DECIMALS: [(&str, &str); 2] = [(",", "virgule (12,5)"), (".", "point (12.5)")];
-const DATES: [(&str, &str); 3] =
-    [("dd/mm/yyyy", "jour/mois/année (12/03/2026)"), ("dd/mm/yy", "jour/mois/année sur deux chiffres (12/03/26)"), ("iso", "année-mois-jour (2026-03-12)")];
+const DATES: [(&str, &str); 3] = [
+    ("dd/mm/yyyy", "jour/mois/année (12/03/2026)"),
+    ("dd/mm/yy", "jour/mois/année sur deux chiffres (12/03/26)"),
+    ("iso", "année-mois-jour (2026-03-12)"),
+];
 
 fn delimiter(value: &str) -> &str {
     let value = if value == "\t" { "tab" } else { value };
@@ -252,14 +267,20 @@ pub async fn correction(Extract(app): Extract<App>, Signed(actor): Signed, Path(
     let (deposit, plan) = correct::plan(&app, &actor, found.id).await?;
     let href = format!("/depots/{}", deposit.id);
     html(CorrectionPage {
-        page: Page::new("Corriger et déposer à nouveau", who(&actor), "deposits").under("Dépôts", "/depots").under(&deposit.file_name, &href),
+        page: Page::new("Corriger et déposer à nouveau", who(&actor), "deposits")
+            .under("Dépôts", "/depots")
+            .under(&deposit.file_name, &href),
         file: deposit.file_name.clone(),
         count: words::plural(plan.changes.len() as u64, "case change", "cases changent"),
         rows: rows(&plan.changes),
         more: more(plan.changes.len()),
         cut: plan.is_cut,
         remaining: plan.remaining.iter().map(|r| (r.message.clone(), words::plural(r.count, "fois", "fois"))).collect(),
-        remaining_count: words::plural(plan.remaining_count, "problème reste à corriger à la main", "problèmes restent à corriger à la main"),
+        remaining_count: words::plural(
+            plan.remaining_count,
+            "problème reste à corriger à la main",
+            "problèmes restent à corriger à la main",
+        ),
         action: format!("{href}/correction"),
         csrf: actor.csrf.clone(),
         back: href,
