@@ -16,8 +16,7 @@ use crate::{
     convention::{Convention, document::Reading, rules::Rules},
     deposit::{
         check::{Checked, Step, check_file_with},
-        parquet,
-        reading::{self, Ruled},
+        parquet, reading,
         report::{CellFault, CheckReport},
     },
     error::{Error, Fault, Result},
@@ -180,10 +179,9 @@ fn rules(arguments: &Arguments) -> Result<(Rules, Option<String>)> {
     if !convention.rules.contains_key(&name) {
         return Err(unknown());
     }
-    let imposed = reading::stated(&convention, &name, imposed)?;
-    let rules = match reading::rules(&convention, &name, imposed.as_ref())? {
-        Ruled::Imposed(rules) => *rules,
-        Ruled::Agreed(_) => convention.rules.shift_remove(&name).ok_or_else(unknown)?,
+    let rules = match &reading::stated(&convention, &name, imposed)? {
+        Some(reading) => reading::compiled(&convention, &name, reading)?,
+        None => convention.rules.shift_remove(&name).ok_or_else(unknown)?,
     };
     Ok((rules, Some(id)))
 }

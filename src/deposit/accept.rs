@@ -143,7 +143,7 @@ where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut sending = sending.into();
+    let mut sending: Sending = sending.into();
     let allowed = allow(app, actor, &sending.slot).await?;
     sending.reading = reading::stated(&allowed.registered.convention, &sending.slot.dataset, sending.reading)?;
     let received = app.lake.receive(app.clock.id(), body, app.config.max_upload).await?;

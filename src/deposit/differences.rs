@@ -1,7 +1,7 @@
 //! What differs between two deposits of one slot, cell by cell: rows are matched by the dataset's primary key where both files have it, by
 //! their place otherwise, and compared as the check reads them, so that another encoding or another notation is no difference.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, path::Path};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -331,7 +331,7 @@ pub async fn differences(
     Ok((before, after, found))
 }
 
-fn table(path: &PathBuf, rules: &Rules) -> Result<Table> {
+fn table(path: &Path, rules: &Rules) -> Result<Table> {
     let names: Vec<String> = rules.columns().iter().map(|c| c.name.clone()).collect();
     decode::read(path, Expected { columns: &names, reading: Some(rules.reading()) }).map_err(|error| {
         let message = format!("L'un des deux fichiers n'a pas pu être lu, et ne se compare donc pas. {}", error.message);

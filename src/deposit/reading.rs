@@ -42,12 +42,24 @@ impl Deref for Ruled<'_> {
 /// # Errors
 /// `reading` where it is none: an unknown encoding, a mark that is no decimal mark.
 pub fn rules<'c>(convention: &'c Convention, dataset: &str, reading: Option<&Reading>) -> Result<Ruled<'c>> {
-    let missing = || Error::internal("the dataset left the convention");
-    let agreed = convention.rules.get(dataset).ok_or_else(missing)?;
-    let Some(reading) = reading else { return Ok(Ruled::Agreed(agreed)) };
+    match reading {
+        Some(reading) => Ok(Ruled::Imposed(Box::new(compiled(convention, dataset, reading)?))),
+        None => convention.rules.get(dataset).map(Ruled::Agreed).ok_or_else(missing),
+    }
+}
+
+/// The rules of a dataset compiled again under a reading, which leaves to the agreed one what it does not say.
+///
+/// # Errors
+/// As [`rules`].
+pub fn compiled(convention: &Convention, dataset: &str, reading: &Reading) -> Result<Rules> {
     let mut declared = convention.document.datasets.get(dataset).cloned().ok_or_else(missing)?;
     declared.reading = Some(over(reading, declared.reading.take().unwrap_or_default()));
-    Rules::from_dataset(dataset, &declared).map(|rules| Ruled::Imposed(Box::new(rules))).map_err(refused)
+    Rules::from_dataset(dataset, &declared).map_err(refused)
+}
+
+fn missing() -> Error {
+    Error::internal("the dataset left the convention")
 }
 
 /// The reading of a person's form or program as it is kept; none where nothing is imposed. The dataset must be the convention's.
@@ -61,7 +73,7 @@ pub fn stated(convention: &Convention, dataset: &str, reading: Option<Reading>) 
         let message = format!("Donnez un nom de {NAME} caractères au plus, et {NOTATIONS} notations de dates au plus.");
         return Err(Error::invalid("reading", message));
     }
-    rules(convention, dataset, Some(&reading))?;
+    compiled(convention, dataset, &reading)?;
     Ok(Some(reading))
 }
 
