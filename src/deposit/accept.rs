@@ -59,6 +59,8 @@ pub struct Sending {
 pub struct Correction {
     /// The refused deposit.
     pub from: DepositId,
+    /// The number of its receipt.
+    pub number: String,
     /// How many cells differ.
     pub count: usize,
     /// Which, as JSON.
@@ -196,7 +198,7 @@ async fn record(app: &App, actor: &Actor, sending: &Sending, allowed: &Allowed, 
         detail["reading"] = json!(reading);
     }
     if let Some(correction) = correction {
-        detail["corrected_from"] = json!(correction.from);
+        detail["corrected_from"] = json!(correction.number);
         detail["cells"] = json!(correction.count);
     }
     let entry = Entry {

@@ -108,7 +108,7 @@ pub async fn plan(app: &App, actor: &Actor, id: DepositId) -> Result<(Deposit, C
 pub async fn correct(app: &App, actor: &Actor, id: DepositId) -> Result<Accepted> {
     let (deposit, Mended { bytes, plan, reading }) = mended(app, actor, id).await?;
     let changes = serde_json::to_string(&plan.changes).map_err(Error::internal)?;
-    let correction = Some(Correction { from: id, count: plan.changes.len(), changes });
+    let correction = Some(Correction { from: id, number: deposit.number.clone(), count: plan.changes.len(), changes });
     let slot = Slot { file_name: name(&deposit.file_name), ..Slot::of(&deposit) };
     let body = stream::iter([Ok::<_, Error>(Bytes::from(bytes))]);
     accept(app, actor, Sending { slot, reading: Some(reading), correction }, body).await

@@ -508,8 +508,7 @@ impl Tx {
 
     /// Forgets what the check of a refused deposit said, and the values that the hub had corrected in it.
     pub async fn forget_report(&mut self, id: DepositId) -> Result<()> {
-        const SQL: &str =
-            "UPDATE deposits SET report = NULL, changes = NULL WHERE id = $1 AND state IN ('rejected', 'awaiting_confirmation')";
+        const SQL: &str = "UPDATE deposits SET report = NULL, changes = NULL, reading = NULL WHERE id = $1 AND state IN ('rejected', 'awaiting_confirmation')";
         on_tx!(self, |db| query(SQL).bind(id).execute(db).await.map(drop))?;
         Ok(())
     }

@@ -251,7 +251,7 @@ async fn safe_faults_are_mended_and_all_else_stays(ground: &Ground) {
     assert!(status == 200 && csv.contains("3;F;energie_kwh;412.5;412,5\r\n"), "{csv}");
     let filter = AuditFilter { act: Some("deposit.receive".into()), object: Some(format!("deposit/{id}")), ..AuditFilter::default() };
     let (trail, _) = app.store.audit(&filter, Page::ALL).await.unwrap();
-    assert!(format!("{:?}", trail[0]).contains(&refused.id.to_string()), "{trail:?}");
+    assert!(format!("{:?}", trail[0]).contains(&refused.number), "{trail:?}");
 
     // Mending it again is the same deposit; what is accepted is not mended.
     assert!(correct::correct(app, actor, refused.id).await.unwrap().already);
