@@ -23,8 +23,7 @@ use crate::{
     error::Result,
     http::{
         failure::{PageResult, html},
-        load::{self, Loaded},
-        present,
+        load, present,
         state::{Fields, Posted, Signed, who},
         view::{Fact, Markup, Page, State},
         words,
