@@ -128,7 +128,7 @@ async fn a_file_that_was_read_wrong_is_read_as_its_depositor_says(ground: &Groun
     // The same again is the same.
     let again = reading::read_again(app, actor, refused.id, encoded(" MacIntosh ")).await.unwrap();
     assert!(again.already && again.deposit.id == id);
-    assert!(verify::verify(app, Vec::new()).await.unwrap().is_empty());
+    assert!(verify::verify(app, Vec::new()).await.unwrap().problems.is_empty());
 
     // A program says it with the file, or afterwards.
     let program = token(ground, Role::Contributor, Some(MONTREUIL)).await;
@@ -175,7 +175,7 @@ async fn another_reading_of_the_same_bytes_is_another_result(ground: &Ground) {
     assert_eq!(after.number, before.number + 1);
     // What stands no more is not read again.
     assert_eq!(code(reading::read_again(app, &agent, first.id, encoded("utf-8")).await), (Kind::Conflict, "deposit_state"));
-    assert!(verify::verify(app, Vec::new()).await.unwrap().is_empty());
+    assert!(verify::verify(app, Vec::new()).await.unwrap().problems.is_empty());
 }
 
 /// Faults that have a safe answer, among cells that must stay as they are.
@@ -273,7 +273,7 @@ async fn safe_faults_are_mended_and_all_else_stays(ground: &Ground) {
     assert_eq!(serde_json::from_slice::<Json>(&answer).unwrap()["changes"][1]["after"], "pilotée");
     let (_, _, answer) = call(app, &program, Method::GET, &format!("/deposits/{}/changes", refused.id), Vec::new()).await;
     assert_eq!(serde_json::from_slice::<Json>(&answer).unwrap(), json!({"corrected_from": null, "changes": []}));
-    assert!(verify::verify(app, Vec::new()).await.unwrap().is_empty());
+    assert!(verify::verify(app, Vec::new()).await.unwrap().problems.is_empty());
 }
 
 async fn what_cannot_be_mended_safely_is_left_to_a_person(ground: &Ground) {
