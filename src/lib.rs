@@ -8,7 +8,7 @@
 //! | [`cli`] | what each command does, between its arguments and the library |
 //! | [`http`] | pages and API: parse, call one domain function, render; [`http::router`](http) shows every route |
 //! | [`jobs`] | the queue in the database, its runner, one thin function per job |
-//! | [`deposit`] | a file: read ([`deposit::decode`]), checked ([`deposit::check`]), kept as a typed table ([`deposit::parquet`]); what is given to fill in ([`deposit::template`]) and given back annotated ([`deposit::annotated`]) |
+//! | [`deposit`] | a file: read ([`deposit::decode`]), checked ([`deposit::check`]), kept as a typed table ([`deposit::parquet`]); what is given to fill in ([`deposit::template`]) and given back annotated ([`deposit::annotated`]); a deposit read otherwise ([`deposit::reading`]), mended ([`deposit::correct`]), compared with another ([`deposit::differences`]) |
 //! | [`indicator`] | accepted deposits → sufficient statistics per site and group |
 //! | [`evaluation`] | statistics and plan → effects, pooled values, verdicts; REX answers |
 //! | [`report`] | one view → HTML and PDF |

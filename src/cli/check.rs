@@ -13,9 +13,10 @@ use serde_json::json;
 
 use super::convention::Format;
 use crate::{
-    convention::{Convention, rules::Rules},
+    convention::{Convention, document::Reading, rules::Rules},
     deposit::{
         check::{Checked, Output, Step, check_file_into},
+        reading,
         report::{CellFault, CheckReport, FileInfo},
     },
     error::{Error, Fault, Result},
@@ -42,9 +43,38 @@ pub struct Arguments {
     /// Nombre d'erreurs listées au plus ; toutes sont comptées.
     #[arg(long, default_value_t = 1000, value_name = "NOMBRE")]
     limit: usize,
+    /// Encodage du fichier, s'il est mal reconnu : utf-8, windows-1252…
+    #[arg(long, value_name = "NOM")]
+    encoding: Option<String>,
+    /// Séparateur des colonnes, s'il est mal reconnu : « ; », « , », « | » ou tab.
+    #[arg(long, value_name = "SIGNE")]
+    delimiter: Option<String>,
+    /// Signe des décimales, s'il est mal reconnu : « , » ou « . ».
+    #[arg(long, value_name = "SIGNE")]
+    decimal: Option<String>,
+    /// Notation des dates, si elle est mal reconnue : iso, dd/mm/yyyy ou dd/mm/yy ; plusieurs, séparées par des virgules.
+    #[arg(long, value_name = "NOTATION", value_delimiter = ',')]
+    dates: Vec<String>,
+    /// Feuille du classeur, si elle est mal choisie.
+    #[arg(long, value_name = "NOM")]
+    sheet: Option<String>,
     /// Écrit le tableau typé, lignes valides seulement.
     #[arg(long, value_name = "FICHIER")]
     parquet: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// What they impose on how the file is read, if anything.
+    fn reading(&self) -> Option<Reading> {
+        let reading = Reading {
+            decimal: self.decimal.clone(),
+            dates: self.dates.clone(),
+            encoding: self.encoding.clone(),
+            delimiter: self.delimiter.clone(),
+            sheet: self.sheet.clone(),
+        };
+        (reading != Reading::default()).then_some(reading)
+    }
 }
 
 /// Runs it: 0 valid, 1 invalid, 2 when nothing could be checked.
@@ -128,8 +158,15 @@ fn say(text: &str) -> Result<()> {
 
 /// The rules, and the name that the report gives them.
 fn rules(arguments: &Arguments) -> Result<(Rules, Option<String>)> {
+    let imposed = arguments.reading();
     if let Some(path) = &arguments.schema {
-        return Ok((schema(path)?, None));
+        let rules = schema(path)?;
+        let Some(reading) = imposed else { return Ok((rules, None)) };
+        let refused = |faults: Vec<Fault>| {
+            let message = faults.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join(" ");
+            Error::invalid("reading", format!("Cette façon de lire n'est pas possible. {message}")).with_faults(faults)
+        };
+        return Ok((rules.reading_so(&reading).map_err(refused)?, None));
     }
     let path = arguments.convention.as_deref().unwrap_or(Path::new(""));
     let mut convention = Convention::load_file(path)?;
@@ -149,7 +186,13 @@ fn rules(arguments: &Arguments) -> Result<(Rules, Option<String>)> {
     let unknown = || {
         Error::invalid("dataset_unknown", format!("« {name} » n'est pas un jeu de données de cette convention : choisissez parmi {list}."))
     };
-    let rules = convention.rules.shift_remove(&name).ok_or_else(unknown)?;
+    if !convention.rules.contains_key(&name) {
+        return Err(unknown());
+    }
+    let rules = match &reading::stated(&convention, &name, imposed)? {
+        Some(reading) => reading::compiled(&convention, &name, reading)?,
+        None => convention.rules.shift_remove(&name).ok_or_else(unknown)?,
+    };
     Ok((rules, Some(id)))
 }
 

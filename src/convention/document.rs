@@ -9,6 +9,7 @@ use chrono::{Days, NaiveDate};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 pub use self::plan::{
     Arms, Assignment, Better, Design, EffectScale, Indicator, Per, PerFrom, Phases, Plan, Planning, Role, Statistic, Target, Value,
@@ -192,7 +193,7 @@ pub struct Rule {
 }
 
 /// How cells are read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
     /// `,` or `.`.

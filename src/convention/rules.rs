@@ -164,7 +164,9 @@ impl Rules {
         }
         let mut faults = Vec::new();
         rules.add_keys(dataset, &mut faults);
-        rules.add_reading(dataset, &mut faults);
+        if let Some(reading) = &dataset.reading {
+            rules.add_reading(reading, &mut faults);
+        }
         for (i, rule) in dataset.rules.iter().enumerate() {
             let pointer = format!("/rules/{i}/check");
             match expression::compile(&rule.check, &rules.columns, &pointer) {
@@ -343,9 +345,15 @@ impl Rules {
         Fault::new(pointer, "unknown_column", format!("La colonne « {name} » n'est pas déclarée.{hint}"))
     }
 
+    /// The same rules of a bare schema, for a file that is to be read so, where the schema itself says nothing.
+    pub fn reading_so(mut self, reading: &Reading) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        self.add_reading(reading, &mut faults);
+        if faults.is_empty() { Ok(self) } else { Err(faults) }
+    }
+
     /// Applies what the parties agreed on how cells are read, where the schema itself says nothing.
-    fn add_reading(&mut self, dataset: &Dataset, faults: &mut Vec<Fault>) {
-        let Some(reading) = &dataset.reading else { return };
+    fn add_reading(&mut self, reading: &Reading, faults: &mut Vec<Fault>) {
         self.reading = reading.clone();
         let mut mark = None;
         if let Some(decimal) = &reading.decimal {

@@ -5,13 +5,14 @@ use chrono::NaiveDate;
 use futures::Stream;
 use serde_json::json;
 
-use super::calendar;
+use super::{calendar, reading};
 use crate::{
     access::Actor,
     app::App,
     audit::{self, Entry},
     convention::{
         agreement::Agreement,
+        document::Reading,
         perimeter::{self, Ask, Use},
         register::{self, Registered},
     },
@@ -40,6 +41,49 @@ pub struct Slot {
     pub period: Option<Period>,
     /// As the depositor named the file.
     pub file_name: String,
+}
+
+/// What a body is sent for, and what is said of it.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    /// What it is for.
+    pub slot: Slot,
+    /// How it is to be read, over what is detected and what the convention says.
+    pub reading: Option<Reading>,
+    /// For a file that the hub made from a refused one.
+    pub correction: Option<Correction>,
+}
+
+/// Where a file that the hub made comes from.
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// The refused deposit.
+    pub from: DepositId,
+    /// The number of its receipt.
+    pub number: String,
+    /// How many cells differ.
+    pub count: usize,
+    /// Which, as JSON.
+    pub changes: String,
+}
+
+impl Slot {
+    /// The slot that a deposit fills.
+    pub fn of(deposit: &Deposit) -> Self {
+        Self {
+            convention: deposit.convention.clone(),
+            site: Some(deposit.site.clone()),
+            dataset: deposit.dataset.clone(),
+            period: deposit.period,
+            file_name: deposit.file_name.clone(),
+        }
+    }
+}
+
+impl From<Slot> for Sending {
+    fn from(slot: Slot) -> Self {
+        Self { slot, reading: None, correction: None }
+    }
 }
 
 /// What became of a body.
@@ -91,25 +135,29 @@ pub async fn allow(app: &App, actor: &Actor, slot: &Slot) -> Result<Allowed> {
 }
 
 /// Streams a body to the lake while hashing it, then records the deposit, its audit entry and its check in one transaction.
-/// The very same bytes for the same slot are answered with their first deposit.
+/// The very same bytes for the same slot, to be read in the same way, are answered with their first deposit.
 ///
 /// # Errors
-/// Those of [`allow`]; `too_large`; `upload_interrupted` when the body breaks off, which leaves nothing; `empty_file`.
-pub async fn accept<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<Accepted>
+/// Those of [`allow`] and [`reading::stated`]; `too_large`; `upload_interrupted` when the body breaks off, which leaves nothing;
+/// `empty_file`.
+pub async fn accept<S, E>(app: &App, actor: &Actor, sending: impl Into<Sending>, body: S) -> Result<Accepted>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let allowed = allow(app, actor, &slot).await?;
+    let mut sending: Sending = sending.into();
+    let allowed = allow(app, actor, &sending.slot).await?;
+    sending.reading = reading::stated(&allowed.registered.convention, &sending.slot.dataset, sending.reading)?;
     let received = app.lake.receive(app.clock.id(), body, app.config.max_upload).await?;
-    let outcome = record(app, actor, &slot, &allowed, &received).await;
+    let outcome = record(app, actor, &sending, &allowed, &received).await;
     if !matches!(&outcome, Ok(Accepted { already: false, .. })) {
         app.lake.discard(&received).await?;
     }
     outcome
 }
 
-async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, received: &Received) -> Result<Accepted> {
+async fn record(app: &App, actor: &Actor, sending: &Sending, allowed: &Allowed, received: &Received) -> Result<Accepted> {
+    let Sending { slot, reading, correction } = sending;
     if received.bytes == 0 {
         return Err(Error::invalid(
             "empty_file",
@@ -117,7 +165,8 @@ async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, receiv
         ));
     }
     let (head, site) = (&allowed.registered.head, &allowed.site);
-    if let Some(deposit) = app.store.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256).await? {
+    let read = reading.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
+    if let Some(deposit) = app.store.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256, read.as_deref()).await? {
         return Ok(Accepted { deposit, already: true });
     }
     // The object first, then the row that names it: an interruption leaves an object that the sweep removes, never a bad row.
@@ -135,12 +184,23 @@ async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, receiv
         original_key: original.to_string(),
         created_at: now,
         created_by: actor.account,
+        reading: read,
+        correction: correction.as_ref().map(|c| (c.from, c.changes.clone())),
     };
     let mut tx = app.store.begin().await?;
-    if let Some(deposit) = tx.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256).await? {
+    if let Some(deposit) = tx.same_deposit(head.id, site, &slot.dataset, slot.period, &received.sha256, new.reading.as_deref()).await? {
         return Ok(Accepted { deposit, already: true });
     }
     let deposit = tx.insert_deposit(&new).await?;
+    let mut detail = json!({"number": deposit.number, "convention": head.name, "version": head.version, "dataset": new.dataset,
+        "period": new.period, "sha256": new.sha256, "bytes": new.bytes});
+    if let Some(reading) = reading {
+        detail["reading"] = json!(reading);
+    }
+    if let Some(correction) = correction {
+        detail["corrected_from"] = json!(correction.number);
+        detail["cells"] = json!(correction.count);
+    }
     let entry = Entry {
         at: now,
         actor: actor.in_audit(),
@@ -148,8 +208,7 @@ async fn record(app: &App, actor: &Actor, slot: &Slot, allowed: &Allowed, receiv
         act: "deposit.receive",
         object: format!("deposit/{id}"),
         outcome: "ok",
-        detail: json!({"number": deposit.number, "convention": head.name, "version": head.version, "dataset": new.dataset,
-            "period": new.period, "sha256": new.sha256, "bytes": new.bytes}),
+        detail,
     };
     audit::append(&mut tx, &entry).await?;
     tx.enqueue(&app.clock, &Job::CheckDeposit { deposit: id }).await?;
@@ -210,14 +269,7 @@ pub async fn withdraw(app: &App, actor: &Actor, id: DepositId, reason: &str) -> 
 /// As [`find`] and [`allow`]; `deposit_state` where it does not wait; `file_gone` once its file was erased.
 pub async fn confirmable(app: &App, actor: &Actor, id: DepositId) -> Result<Deposit> {
     let deposit = find(app, actor, id).await?;
-    let slot = Slot {
-        convention: deposit.convention.clone(),
-        site: Some(deposit.site.clone()),
-        dataset: deposit.dataset.clone(),
-        period: deposit.period,
-        file_name: deposit.file_name.clone(),
-    };
-    allow(app, actor, &slot).await?;
+    allow(app, actor, &Slot::of(&deposit)).await?;
     if deposit.state != DepositState::AwaitingConfirmation {
         return Err(Error::new(Kind::Conflict, "deposit_state", "Ce dépôt n'attend pas de confirmation."));
     }

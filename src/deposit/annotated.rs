@@ -13,6 +13,7 @@ use super::{
     export::{ERROR, WARNING},
     find,
     list::hidden,
+    reading,
     report::{CellFault, CheckReport, RuleCount, SourceError, without_values},
     sheets::{self, LAST_ROW, Look, Value, column, cut, failed, row, sheet_name},
     validate::{self, Validated, header::letter},
@@ -74,19 +75,20 @@ pub async fn annotated(app: &App, actor: &Actor, id: DepositId) -> Result<(Depos
     };
     let registered = register::version(app, deposit.convention_id).await?;
     let convention = registered.convention;
-    let missing = || Error::internal("the dataset left the convention");
-    let rules = convention.rules.get(&deposit.dataset).ok_or_else(missing)?;
-    let hidden = hidden(app, actor, &deposit, rules).await?;
+    let imposed = reading::imposed(&deposit)?;
+    let agreed = reading::rules(&convention, &deposit.dataset, None)?;
+    let hidden = hidden(app, actor, &deposit, &agreed).await?;
+    drop(agreed);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("original");
     app.lake.fetch_to(&original.parse()?, &path).await?;
     let (name, dataset) = (deposit.file_name.clone(), deposit.dataset.clone());
     let bytes = tokio::task::spawn_blocking(move || {
-        let rules = convention.rules.get(&dataset).ok_or_else(missing)?;
+        let rules = reading::rules(&convention, &dataset, imposed.as_ref())?;
         let faults: Vec<_> = report.errors.into_iter().filter(|e| e.code == REPEATED).collect();
         let counts: Vec<_> = report.by_rule.into_iter().filter(|r| r.code == REPEATED).collect();
         let beside = (faults.as_slice(), counts.as_slice());
-        let source = Source { path: &path, name: &name, dataset: &dataset, rules, hidden: &hidden, beside, rows: MAX_ROWS };
+        let source = Source { path: &path, name: &name, dataset: &dataset, rules: &rules, hidden: &hidden, beside, rows: MAX_ROWS };
         annotate(&source)
     })
     .await

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
 
-use super::{LIMIT, Slot, allow, check::check_file, report::CheckReport};
+use super::{LIMIT, Sending, allow, check::check_file, reading, report::CheckReport};
 use crate::{
     access::Actor,
     app::App,
@@ -14,13 +14,15 @@ use crate::{
 /// Streams a body to a temporary file, checks it as a deposit into the slot would be, and removes it.
 ///
 /// # Errors
-/// Those of [`allow`]; `too_large`; `upload_interrupted` when the body breaks off.
-pub async fn check_only<S, E>(app: &App, actor: &Actor, slot: Slot, body: S) -> Result<CheckReport>
+/// Those of [`allow`] and [`reading::stated`]; `too_large`; `upload_interrupted` when the body breaks off.
+pub async fn check_only<S, E>(app: &App, actor: &Actor, sending: impl Into<Sending>, body: S) -> Result<CheckReport>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let Sending { slot, reading, .. } = sending.into();
     let allowed = allow(app, actor, &slot).await?;
+    let reading = reading::stated(&allowed.registered.convention, &slot.dataset, reading)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("file");
     let mut file = tokio::fs::File::create(&path).await?;
@@ -40,8 +42,8 @@ where
     drop(file);
     let (convention, dataset, name) = (allowed.registered.convention, slot.dataset, slot.file_name);
     tokio::task::spawn_blocking(move || {
-        let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
-        Ok(check_file(&path, &name, rules, LIMIT).report)
+        let rules = reading::rules(&convention, &dataset, reading.as_ref())?;
+        Ok(check_file(&path, &name, &rules, LIMIT).report)
     })
     .await
     .map_err(Error::internal)?

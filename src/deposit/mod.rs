@@ -5,21 +5,28 @@ pub mod annotated;
 pub mod calendar;
 pub mod check;
 mod check_only;
+pub mod correct;
+mod correct_file;
 pub mod decode;
 pub mod dictionary;
+pub mod differences;
 pub mod export;
 pub mod folder;
 mod list;
 pub mod parquet;
 mod process;
+pub mod reading;
 mod recheck;
 pub mod report;
 mod sheets;
 pub mod starter;
 pub mod template;
+mod typed;
 pub mod validate;
 
-pub use accept::{Accepted, Allowed, Slot, accept, allow, confirm, confirmable, find, readable, withdraw, withdrawable};
+pub use accept::{
+    Accepted, Allowed, Correction, Sending, Slot, accept, allow, confirm, confirmable, find, readable, withdraw, withdrawable,
+};
 pub use check_only::check_only;
 pub use list::{list, report};
 pub use process::{LIMIT, give_up, process};

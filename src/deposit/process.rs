@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     check::{Checked, Output, check_file_into},
-    parquet,
+    parquet, reading,
     report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
 };
 use crate::{
@@ -68,13 +68,13 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
 
 /// Checks `file`; its typed table goes to `typed`.
 async fn check(registered: &Registered, deposit: &Deposit, file: &Path, typed: &Path) -> Result<Checked> {
-    let (convention, dataset) = (registered.convention.clone(), deposit.dataset.clone());
+    let (convention, dataset, imposed) = (registered.convention.clone(), deposit.dataset.clone(), reading::imposed(deposit)?);
     let (file, name, typed) = (file.to_owned(), deposit.file_name.clone(), typed.to_owned());
     let metadata = metadata(registered, deposit);
     tokio::task::spawn_blocking(move || {
-        let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
+        let rules = reading::rules(&convention, &dataset, imposed.as_ref())?;
         let output = Output { path: &typed, metadata: &|_| metadata.clone() };
-        Ok(check_file_into(&file, &name, rules, LIMIT, Some(&output), &mut |_| {}))
+        Ok(check_file_into(&file, &name, &rules, LIMIT, Some(&output), &mut |_| {}))
     })
     .await
     .map_err(Error::internal)?

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::check::check_file;
+use super::{check::check_file, reading};
 use crate::{
     app::App,
     convention::{Convention, register},
@@ -99,9 +99,10 @@ async fn reasons(app: &App, convention: &Arc<Convention>, deposit: &Deposit, ori
     let path = folder.path().join("original");
     app.lake.fetch_to(&original.parse()?, &path).await?;
     let (convention, dataset, name) = (convention.clone(), deposit.dataset.clone(), deposit.file_name.clone());
+    let imposed = reading::imposed(deposit)?;
     let report = tokio::task::spawn_blocking(move || {
-        let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
-        Ok::<_, Error>(check_file(&path, &name, rules, 1).report)
+        let rules = reading::rules(&convention, &dataset, imposed.as_ref())?;
+        Ok::<_, Error>(check_file(&path, &name, &rules, 1).report)
     })
     .await
     .map_err(Error::internal)??;

@@ -330,7 +330,7 @@ pub struct DepositRef {
     /// For which period.
     #[schema(value_type = Option<String>)]
     pub period: Option<Period>,
-    /// Of the file as sent.
+    /// Of the file as sent; of it and its reading, where its depositor imposed one.
     pub sha256: String,
     /// Rows that counted.
     pub rows: u64,

@@ -140,8 +140,8 @@ async fn released_files(app: &App, registered: &Registered, before: &release::Be
     let (all, _) = if wanted.is_empty() { Default::default() } else { app.store.deposits(&filter, Page::ALL).await? };
     let mut found: Vec<Deposit> = Vec::new();
     for deposit in all {
-        let same = |d: &Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.sha256 == deposit.sha256;
-        let is_wanted = wanted.contains(&(deposit.dataset.clone(), deposit.sha256.clone())) && !current.iter().chain(&found).any(same);
+        let same = |d: &Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.content_sha256() == deposit.content_sha256();
+        let is_wanted = wanted.contains(&(deposit.dataset.clone(), deposit.content_sha256())) && !current.iter().chain(&found).any(same);
         if is_wanted && let Some(key) = &deposit.table_key {
             let key: Key = key.parse()?;
             if app.lake.exists(&key).await? {
@@ -168,7 +168,7 @@ fn table(deposit: &Deposit, path: &Path) -> Result<DepositTable> {
         site: deposit.site.clone(),
         dataset: deposit.dataset.clone(),
         period: deposit.period,
-        sha256: deposit.sha256.clone(),
+        sha256: deposit.content_sha256(),
         table: parquet::read(path, None)?,
     })
 }
@@ -218,7 +218,7 @@ fn frozen(app: &App, agreement: &Agreement) -> Frozen {
 
 /// SHA-256 of all that decides a snapshot: the convention, the plan as it was signed, the program, the deposits.
 fn inputs(registered: &Registered, frozen: &Frozen, deposits: &[Deposit], is_final: bool) -> String {
-    let files: Vec<_> = deposits.iter().map(|d| json!([d.site, d.dataset, d.period, d.sha256])).collect();
+    let files: Vec<_> = deposits.iter().map(|d| json!([d.site, d.dataset, d.period, d.content_sha256()])).collect();
     let signed = frozen.plan.as_ref().map(|plan| &plan.convention_sha256);
     let all = json!([registered.convention.sha256, registered.head.version, signed, env!("CARGO_PKG_VERSION"), is_final, files]);
     hex::encode(Sha256::digest(all.to_string()))

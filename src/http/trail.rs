@@ -341,6 +341,12 @@ pub fn facts(said: &Json, short: bool) -> Vec<(String, String)> {
             ("number", _) => ("numéro", text),
             ("name" | "title", _) => ("nom", text),
             ("dataset", _) => ("jeu de données", text),
+            ("corrected_from", _) => ("corrigé d'après", text),
+            ("cells", v) => ("", words::plural(v.as_u64()?, "case corrigée", "cases corrigées")),
+            ("reading", v) => {
+                let said = |v: &Json| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+                ("lecture demandée", v.as_object()?.values().map(said).collect::<Vec<_>>().join(", "))
+            }
             ("on", _) => ("le", text.parse::<NaiveDate>().map_or(text, words::day)),
             ("filter", _) => ("filtre", text),
             ("signatory", _) => ("signataire", text),

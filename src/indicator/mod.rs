@@ -36,7 +36,7 @@ pub struct DepositTable {
     pub dataset: String,
     /// For which period.
     pub period: Option<Period>,
-    /// Of the file as sent.
+    /// Of the file as sent; of it and its reading, where its depositor imposed one.
     pub sha256: String,
     /// Typed rows, in file order.
     pub table: DataFrame,

@@ -222,6 +222,9 @@ pub const TABLES: &[Table] = &[
             ("reason", Text),
             ("confirmed_at", Time),
             ("confirmed_by", Id),
+            ("reading", Text),
+            ("corrected_from", Id),
+            ("changes", Text),
         ],
     },
     Table {

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sqlx::{FromRow, query, query_as, query_scalar};
 
 use super::{Page, Store, Tx};
@@ -120,6 +121,21 @@ pub struct Deposit {
     pub confirmed_at: Option<DateTime<Utc>>,
     /// Who said so.
     pub confirmed_by: Option<AccountId>,
+    /// How its depositor said that it is to be read, as JSON.
+    pub reading: Option<String>,
+    /// The refused deposit whose file the hub corrected into this one.
+    pub corrected_from: Option<DepositId>,
+}
+
+impl Deposit {
+    /// What tells its typed table from any other's: the hash of its bytes, or of these and of the reading that its depositor imposed, for
+    /// the same bytes read otherwise are another table.
+    pub fn content_sha256(&self) -> String {
+        match &self.reading {
+            None => self.sha256.clone(),
+            Some(reading) => hex::encode(Sha256::digest(format!("{} {reading}", self.sha256))),
+        }
+    }
 }
 
 /// What is known when the last byte has come.
@@ -147,6 +163,10 @@ pub struct NewDeposit {
     pub created_at: DateTime<Utc>,
     /// Who.
     pub created_by: AccountId,
+    /// How its depositor says that it is to be read, as JSON.
+    pub reading: Option<String>,
+    /// The refused deposit that the hub made this file from, and what it changed, as JSON.
+    pub correction: Option<(DepositId, String)>,
 }
 
 /// Which deposits a list shows; what is `None` does not narrow it.
@@ -182,7 +202,7 @@ macro_rules! deposits {
         concat!(
             "SELECT id, number, convention_id, convention, site, dataset, period, file_name, bytes, sha256, state, step, progress, rows,
                original_key, table_key, created_at, created_by, decided_at, superseded_by, reason, confirmed_at,
-               confirmed_by FROM deposits ",
+               confirmed_by, reading, corrected_from FROM deposits ",
             $($rest),*
         )
     };
@@ -198,7 +218,8 @@ const FILTER_COUNT: &str = "SELECT COUNT(*) FROM deposits
 const BY_ID: &str = deposits!("WHERE id = $1");
 const SAME: &str = deposits!(
     "WHERE convention = (SELECT name FROM conventions WHERE id = $1) AND site = $2 AND dataset = $3
-       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND state NOT IN ('withdrawn', 'purged')
+       AND COALESCE(period, '') = COALESCE($4, '') AND sha256 = $5 AND COALESCE(reading, '') = COALESCE($6, '')
+       AND state NOT IN ('withdrawn', 'purged')
        AND NOT (state IN ('rejected', 'awaiting_confirmation') AND report IS NULL)
        AND NOT (state = 'rejected' AND (convention_id <> $1 OR report LIKE '{\"valid\":false,\"source_error\":{\"code\":\"check_failed\"%'))
        AND (state <> 'superseded' OR EXISTS (SELECT 1 FROM deposits c WHERE c.convention = deposits.convention AND c.site = $2
@@ -228,7 +249,14 @@ impl Store {
         Ok(report.flatten())
     }
 
-    /// The newest deposit of these very bytes for the same convention, site, dataset and period, whose answer still holds: it was not
+    /// The JSON of what the hub changed to make a deposit's file from a refused one; none for a file that was sent.
+    pub async fn deposit_changes(&self, id: DepositId) -> Result<Option<String>> {
+        const SQL: &str = "SELECT changes FROM deposits WHERE id = $1";
+        let changes: Option<Option<String>> = on_db!(self, |db| query_scalar(SQL).bind(id).fetch_optional(db).await)?;
+        Ok(changes.flatten())
+    }
+
+    /// The newest deposit of these very bytes, to be read in the same way, for the same convention, site, dataset and period, whose answer still holds: it was not
     /// taken back, nor refused under another version of the convention or because its check failed, nor superseded by what was itself
     /// taken back.
     pub async fn same_deposit(
@@ -238,10 +266,11 @@ impl Store {
         dataset: &str,
         period: Option<Period>,
         sha256: &str,
+        reading: Option<&str>,
     ) -> Result<Option<Deposit>> {
-        let (site, dataset, sha256) = (site.clone(), dataset.to_owned(), sha256.to_owned());
+        let (site, dataset, sha256, reading) = (site.clone(), dataset.to_owned(), sha256.to_owned(), reading.map(str::to_owned));
         Ok(on_db!(self, |db| {
-            query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).fetch_optional(db).await
+            query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).bind(reading).fetch_optional(db).await
         })?)
     }
 
@@ -333,24 +362,27 @@ impl Tx {
         dataset: &str,
         period: Option<Period>,
         sha256: &str,
+        reading: Option<&str>,
     ) -> Result<Option<Deposit>> {
         const TURN: &str = "INSERT INTO counters (name, value) VALUES ('deposit/turn', 0)
             ON CONFLICT (name) DO UPDATE SET value = counters.value";
         on_tx!(self, |db| query(TURN).execute(db).await.map(drop))?;
-        let (site, dataset, sha256) = (site.clone(), dataset.to_owned(), sha256.to_owned());
+        let (site, dataset, sha256, reading) = (site.clone(), dataset.to_owned(), sha256.to_owned(), reading.map(str::to_owned));
         Ok(on_tx!(self, |db| {
-            query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).fetch_optional(db).await
+            query_as(SAME).bind(convention).bind(site).bind(dataset).bind(period).bind(sha256).bind(reading).fetch_optional(db).await
         })?)
     }
 
     /// Records a deposit as received and gives it the next receipt number of its year.
     pub async fn insert_deposit(&mut self, new: &NewDeposit) -> Result<Deposit> {
         const SQL: &str = "INSERT INTO deposits (id, number, convention_id, convention, site, dataset, period, file_name, bytes, sha256,
-              state, original_key, created_at, created_by)
-            VALUES ($1, $2, $3, (SELECT name FROM conventions WHERE id = $3), $4, $5, $6, $7, $8, $9, 'received', $10, $11, $12)";
+              state, original_key, created_at, created_by, reading, corrected_from, changes)
+            VALUES ($1, $2, $3, (SELECT name FROM conventions WHERE id = $3), $4, $5, $6, $7, $8, $9, 'received', $10, $11, $12, $13, $14,
+              $15)";
         let year = new.created_at.year();
         let number = format!("D-{year}-{:06}", self.next(format!("deposit/{year}")).await?);
         let n = new.clone();
+        let (from, changes) = n.correction.unzip();
         on_tx!(self, |db| {
             query(SQL)
                 .bind(n.id)
@@ -365,6 +397,9 @@ impl Tx {
                 .bind(n.original_key)
                 .bind(n.created_at)
                 .bind(n.created_by)
+                .bind(n.reading)
+                .bind(from)
+                .bind(changes)
                 .execute(db)
                 .await
                 .map(drop)
@@ -471,9 +506,9 @@ impl Tx {
         Ok((count == 0).then_some(key))
     }
 
-    /// Forgets what the check of a refused deposit said.
+    /// Forgets what the check of a refused deposit said, and the values that the hub had corrected in it.
     pub async fn forget_report(&mut self, id: DepositId) -> Result<()> {
-        const SQL: &str = "UPDATE deposits SET report = NULL WHERE id = $1 AND state IN ('rejected', 'awaiting_confirmation')";
+        const SQL: &str = "UPDATE deposits SET report = NULL, changes = NULL, reading = NULL WHERE id = $1 AND state IN ('rejected', 'awaiting_confirmation')";
         on_tx!(self, |db| query(SQL).bind(id).execute(db).await.map(drop))?;
         Ok(())
     }

@@ -371,11 +371,12 @@ impl Tx {
         Ok(on_tx!(self, |db| query(SQL).bind(id).bind(now).execute(db).await.map(|done| done.rows_affected() == 1))?)
     }
 
-    /// Forgets the values of a deposit: its file and its table are no longer named, `report` takes the place of its report, and what
+    /// Forgets the values of a deposit: its file and its table are no longer named, `report` takes the place of its report, what the hub
+    /// changed in it and the name of a sheet go, and what
     /// was computed from its very bytes goes unless another deposit has them too.
     pub async fn purge_deposit(&mut self, id: DepositId, report: Option<&str>) -> Result<()> {
         const SQL: &str = "UPDATE deposits SET state = 'purged', original_key = NULL, table_key = NULL, report = $2, step = NULL,
-              progress = NULL WHERE id = $1";
+              progress = NULL, changes = NULL, reading = NULL WHERE id = $1";
         const SUMMARIES: &str = "DELETE FROM summaries WHERE deposit_sha256 = (SELECT sha256 FROM deposits WHERE id = $1)
               AND NOT EXISTS (SELECT 1 FROM deposits d WHERE d.sha256 = summaries.deposit_sha256 AND d.state <> 'purged')";
         let report = report.map(str::to_owned);

@@ -71,6 +71,11 @@ GET /deposits/{id}/report                            | CSAO   | AO | AO  |
 POST /deposits                                       | C      |    |     |
 POST /checks                                         | C      |    |     |
 POST /deposits/{id}/confirmation                     | C      |    |     |
+POST /deposits/{id}/reading                          | C      |    |     |
+GET /deposits/{id}/correction                        | C      |    |     |
+POST /deposits/{id}/correction                       | C      |    |     |
+GET /deposits/{id}/changes                           | CSAO   | AO | AO  |
+GET /deposits/{id}/differences                       | CSAO   | AO | AO  |
 GET /accounts                                        | OM
 POST /accounts                                       | OM
 GET /accounts/{id}                                   | OM
@@ -233,6 +238,7 @@ impl Matrix {
                 json!({"account": account, "name": "Service", "expires_at": until, "scope": {"sites": [], "datasets": [], "verbs": ["read"]}})
             }
             "POST /deposits/{id}/confirmation" => json!({"reason": "Des références"}),
+            "POST /deposits/{id}/reading" => json!({"delimiter": ","}),
             "POST /conventions/{id}/versions/{version}/withdrawal" => json!({"reason": "Une erreur"}),
             // A day that is past, so that nothing ends.
             "POST /conventions/{id}/termination" => json!({"on": "2026-01-01", "reason": "Une erreur"}),
@@ -486,6 +492,8 @@ GET /depots/{id}/rapport.json                       | CSAO   | AO | AO  |
 GET /depots/{id}/rapport.csv                        | CSAO   | AO | AO  |
 GET /depots/{id}/retrait                            | C      |    |     |
 GET /depots/{id}/confirmation                       | C      |    |     |
+GET /depots/{id}/correction                         | C      |    |     |
+GET /depots/{id}/differences                        | CSAO   | AO | AO  |
 GET /compte                                         | CSXAODM
 GET /compte/jetons                                  | CSXAODM
 GET /compte/second-facteur                          | CSXAODM
@@ -514,6 +522,7 @@ const ELSEWHERE: &[&str] = &[
     "GET /experimentations/{name}/jeux/{dataset}/table-schema.json",
     "GET /experimentations/{name}/jeux/{dataset}/schema.json",
     "GET /depots/{id}/annote.xlsx",
+    "GET /depots/{id}/corrections.csv",
     "GET /experimentations/{name}/indicateurs/{id}",
     "GET /experimentations/{name}/evaluation/arreter",
     "GET /experimentations/{name}/rex/{site}",

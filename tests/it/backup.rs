@@ -7,7 +7,7 @@ use retex::{
     audit::{self, Actor, Entry},
     backup::{Manifest, backup, restore},
     error::Kind,
-    ids::{CommentId, DraftId, EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
+    ids::{CommentId, DepositId, DraftId, EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
     jobs::Job,
     lake::Key,
     store::{
@@ -15,7 +15,7 @@ use retex::{
         access::Pass,
         accounts::{Session, Token},
         backup::TABLES,
-        deposits::DepositFilter,
+        deposits::{DepositFilter, NewDeposit},
         drafts::{Comment, Draft},
         evaluations::{NewEvaluation, SummaryRow},
         mails::{Delivery, Mail},
@@ -43,6 +43,27 @@ async fn furnish(ground: &Ground) {
         deposits.push(deposit);
         app.clock.advance(TimeDelta::milliseconds(1));
     }
+    // One that the hub made from another.
+    let made = deposits[2].clone();
+    let mut tx = store.begin().await.unwrap();
+    tx.insert_deposit(&NewDeposit {
+        id: DepositId(app.clock.id()),
+        convention_id: convention,
+        site: made.site,
+        dataset: made.dataset,
+        period: made.period,
+        file_name: "demandes (corrigé).csv".to_owned(),
+        bytes: made.bytes,
+        sha256: made.sha256,
+        original_key: made.original_key.unwrap(),
+        created_at: app.clock.now(),
+        created_by: account,
+        reading: Some("{\"delimiter\":\";\"}".to_owned()),
+        correction: Some((made.id, "[{\"before\":\"é \"}]".to_owned())),
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
     // The second takes the place of the first: its row refers to one that comes after it.
     for deposit in &deposits[..2] {
         let file = ground.folder().join("table");
@@ -297,7 +318,7 @@ async fn there_and_back(from: Ground, to: Ground) {
     // Life goes on: numbers continue, jobs wait, work is done.
     let convention = to.app.store.convention_by_name("tri-demandes-2026").await.unwrap().unwrap().head.id;
     let account = to.app.store.accounts().await.unwrap()[0].id;
-    assert_eq!(to.deposit(convention, account, PARIS, None).await.unwrap().number, "D-2026-000004");
+    assert_eq!(to.deposit(convention, account, PARIS, None).await.unwrap().number, "D-2026-000005");
     assert_eq!(to.app.store.job_counts().await.unwrap().waiting, 1);
 
     // A hub with anything in it is not overwritten.

@@ -219,6 +219,8 @@ impl Ground {
             site,
             created_at: self.app.clock.now(),
             created_by: by,
+            reading: None,
+            correction: None,
         };
         // The file first, as the hub does.
         self.app.lake.put(&new.original_key.parse()?, bytes::Bytes::from(new.sha256.clone())).await?;

@@ -211,6 +211,8 @@ pub async fn import_changed(ground: &Ground, dir: &Path, by: AccountId, change: 
             original_key: "x".to_owned(),
             created_at: app.clock.now(),
             created_by: by,
+            reading: None,
+            correction: None,
         })
         .await
         .unwrap();

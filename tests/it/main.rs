@@ -12,6 +12,7 @@ mod check;
 mod check_properties;
 mod config;
 mod convention;
+mod corrections;
 mod disclosure;
 mod drafts;
 mod evaluate;

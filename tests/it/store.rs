@@ -231,7 +231,7 @@ async fn the_same_bytes_are_found_again(ground: &Ground) {
     let d = ground.deposit(tri, by, PARIS, Some("2026-03")).await.unwrap();
     let same = async |convention, site: &str, period: Option<&str>| {
         let period = period.map(|p| p.parse().unwrap());
-        store.same_deposit(convention, &siren(site), "demandes", period, &d.sha256).await.unwrap().map(|d| d.id)
+        store.same_deposit(convention, &siren(site), "demandes", period, &d.sha256, None).await.unwrap().map(|d| d.id)
     };
     assert_eq!(same(tri, PARIS, Some("2026-03")).await, Some(d.id));
     assert_eq!(same(tri, MONTREUIL, Some("2026-03")).await, None);
@@ -239,7 +239,9 @@ async fn the_same_bytes_are_found_again(ground: &Ground) {
     assert_eq!(same(tri, PARIS, None).await, None);
     assert_eq!(same(other, PARIS, Some("2026-03")).await, None);
     let mut tx = store.begin().await.unwrap();
-    assert!(tx.same_deposit(tri, &d.site, "demandes", d.period, &d.sha256).await.unwrap().is_some());
+    assert!(tx.same_deposit(tri, &d.site, "demandes", d.period, &d.sha256, None).await.unwrap().is_some());
+    let read_otherwise = tx.same_deposit(tri, &d.site, "demandes", d.period, &d.sha256, Some("{\"delimiter\":\",\"}")).await.unwrap();
+    assert!(read_otherwise.is_none(), "the same bytes read otherwise are another deposit");
     tx.withdraw_deposit(d.id, DepositState::Received, "mauvais mois", ground.app.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(same(tri, PARIS, Some("2026-03")).await, None);

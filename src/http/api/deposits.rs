@@ -15,6 +15,7 @@ use super::agreements::{ReasonBody, json};
 use crate::{
     access::Actor,
     app::App,
+    convention::document::Reading,
     deposit,
     deposit::report::CheckReport,
     error::{Error, Result},
@@ -60,10 +61,18 @@ pub(super) struct DepositBody {
     decided_at: Option<DateTime<Utc>>,
     /// Why it was withdrawn.
     reason: Option<String>,
+    /// How its depositor said that it is to be read; absent where nothing was imposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reading: Option<Reading>,
+    /// The refused deposit whose file the hub corrected into this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected_from: Option<String>,
 }
 
 impl From<Deposit> for DepositBody {
     fn from(d: Deposit) -> Self {
+        // What is kept was written by this program; what it could not read is as if nothing were said.
+        let reading = deposit::reading::imposed(&d).unwrap_or_default();
         Self {
             id: d.id.to_string(),
             number: d.number,
@@ -79,6 +88,8 @@ impl From<Deposit> for DepositBody {
             received_at: d.created_at,
             decided_at: d.decided_at,
             reason: d.reason,
+            reading,
+            corrected_from: d.corrected_from.map(|id| id.to_string()),
         }
     }
 }
@@ -183,19 +194,37 @@ pub(super) struct SendQuery {
     site: Option<String>,
     /// Name of the file, with its extension; the multipart file's own when absent.
     name: Option<String>,
+    /// How the file is to be read, over what is detected: its encoding (`utf-8`, `windows-1252` …).
+    encoding: Option<String>,
+    /// `;`, `,`, `|` or `tab`.
+    delimiter: Option<String>,
+    /// `,` or `.`.
+    decimal: Option<String>,
+    /// `iso`, `dd/mm/yyyy`, `dd/mm/yy`, separated by commas where there are several.
+    dates: Option<String>,
+    /// Name of the sheet of a workbook.
+    sheet: Option<String>,
 }
 
 impl SendQuery {
-    fn file(self, of_multipart: Option<&str>) -> Result<deposit::Slot> {
+    fn file(self, of_multipart: Option<&str>) -> Result<deposit::Sending> {
         let name = self.name.as_deref().or(of_multipart).filter(|n| !n.is_empty());
         let missing = || Error::invalid("file_name", "Donnez le nom du fichier avec son extension, dans le paramètre «\u{a0}name\u{a0}».");
-        Ok(deposit::Slot {
+        let slot = deposit::Slot {
             file_name: name.ok_or_else(missing)?.to_owned(),
             convention: self.convention,
             dataset: self.dataset,
             period: self.period.filter(|p| !p.is_empty()).map(|p| p.parse()).transpose()?,
             site: self.site.filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()?,
-        })
+        };
+        let reading = Reading {
+            encoding: self.encoding,
+            delimiter: self.delimiter,
+            decimal: self.decimal,
+            dates: self.dates.iter().flat_map(|d| d.split(',')).map(str::to_owned).collect(),
+            sheet: self.sheet,
+        };
+        Ok(deposit::Sending { slot, reading: Some(reading), correction: None })
     }
 }
 
@@ -227,7 +256,7 @@ fn no_file() -> Problem {
 }
 
 /// Sends a file: the raw body, or the part `file` of a multipart form. The check then runs; follow the deposit's `state`.
-/// The same bytes for the same site, dataset and period answer with the first receipt (200).
+/// The same bytes for the same site, dataset and period, to be read in the same way, answer with the first receipt (200).
 #[utoipa::path(post, path = "/deposits", tag = "dépôts", params(SendQuery), request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 202, body = DepositBody), (status = 200, body = DepositBody), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
         (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
@@ -248,10 +277,14 @@ pub(super) async fn send(
             deposit::accept(&app, &actor, new, field).await
         }
     };
-    let accepted = accepted.map_err(answer)?;
+    accepted.map(received).map_err(answer)
+}
+
+/// 202 and its address for a new deposit, 200 for one that was there.
+pub(super) fn received(accepted: deposit::Accepted) -> Response {
     let status = if accepted.already { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/api/v1/deposits/{}", accepted.deposit.id);
-    Ok((status, [(header::LOCATION, location)], Json(DepositBody::from(accepted.deposit))).into_response())
+    (status, [(header::LOCATION, location)], Json(DepositBody::from(accepted.deposit))).into_response()
 }
 
 /// Checks a file without keeping it.
@@ -275,7 +308,7 @@ pub(super) async fn check(
     report.map(Json).map_err(answer)
 }
 
-async fn check_one<S, E>(app: &App, actor: &Actor, new: Result<deposit::Slot>, body: S) -> Result<CheckReport>
+async fn check_one<S, E>(app: &App, actor: &Actor, new: Result<deposit::Sending>, body: S) -> Result<CheckReport>
 where
     S: futures::Stream<Item = Result<bytes::Bytes, E>> + Send,
     E: Into<axum::BoxError> + Send,

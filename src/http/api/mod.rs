@@ -4,6 +4,7 @@ mod accounts;
 mod agreements;
 mod audit;
 mod conventions;
+mod deposit_fixes;
 mod deposits;
 mod drafts;
 mod evaluations;
@@ -110,6 +111,10 @@ pub fn router() -> Router<App> {
         .routes(routes!(deposits::read))
         .routes(routes!(deposits::report))
         .routes(routes!(deposits::confirm))
+        .routes(routes!(deposit_fixes::read_again))
+        .routes(routes!(deposit_fixes::plan, deposit_fixes::correct))
+        .routes(routes!(deposit_fixes::changes))
+        .routes(routes!(deposit_fixes::differences))
         .routes(routes!(deposits::check))
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use super::{
     convention_acts::{XLSX, attachment},
+    deposit_fixes::{self, Beside},
     deposit_report::{ColumnSummary, FaultGroup, groups, personal, read, summary, warnings},
 };
 use crate::{
@@ -62,6 +63,7 @@ pub struct DepositPage {
     pub receipt: Vec<Fact>,
     pub sha256: Option<String>,
     pub seen: Vec<String>,
+    pub beside: Beside,
 }
 
 /// Days that a refused file stays visible.
@@ -83,6 +85,7 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(id): P
     let mut page = base(&actor, &deposit, &loaded, report.as_ref());
     page.receipt = receipt(&deposit, &loaded, by);
     page.sha256 = Some(deposit.sha256.clone());
+    page.beside = deposit_fixes::beside(&app, &actor, &deposit, report.as_ref()).await?;
     if deposit.state == DepositState::Accepted {
         page.seen = seen(&loaded, &deposit.dataset);
     }
@@ -135,6 +138,7 @@ fn base(actor: &Actor, deposit: &Deposit, loaded: &Loaded, report: Option<&Check
         receipt: Vec::new(),
         sha256: None,
         seen: Vec::new(),
+        beside: Beside::default(),
     }
 }
 
@@ -188,6 +192,7 @@ pub fn checked(actor: &Actor, report: &CheckReport, dataset: String, period: Str
         receipt: Vec::new(),
         sha256: None,
         seen: Vec::new(),
+        beside: Beside::default(),
     }
 }
 
@@ -273,7 +278,7 @@ fn receipt(deposit: &Deposit, loaded: &Loaded, by: Option<String>) -> Vec<Fact> 
     // The version that it was checked under, which may not be the one in force now.
     let version = loaded.agreement.version(deposit.convention_id).map_or(loaded.head.version, |v| v.head.version);
     facts.push(("Convention", format!("{}, version {version}", loaded.document.title)));
-    facts.into_iter().map(|(a, b)| (a.to_owned(), b)).collect()
+    facts.into_iter().map(|(a, b)| (a.to_owned(), b)).chain(deposit_fixes::imposed(deposit)).collect()
 }
 
 /// Who sees what of an accepted deposit, as the convention says.

@@ -187,7 +187,7 @@ fn format_name(format: &str) -> String {
     }
 }
 
-fn encoding(name: &str) -> &str {
+pub(super) fn encoding(name: &str) -> &str {
     match name {
         "utf-8" | "utf-8-bom" => "UTF-8",
         "windows-1252" => "Windows-1252 (Excel français)",
@@ -196,7 +196,7 @@ fn encoding(name: &str) -> &str {
     }
 }
 
-fn date_format(name: &str) -> String {
+pub(super) fn date_format(name: &str) -> String {
     match name {
         "dd/mm/yyyy" => "12/03/2026 lu comme 12\u{a0}mars 2026".to_owned(),
         "dd/mm/yy" => "12/03/26 lu comme 12\u{a0}mars 2026".to_owned(),

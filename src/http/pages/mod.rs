@@ -8,6 +8,8 @@ pub mod convention;
 pub mod convention_acts;
 pub mod deposit;
 pub mod deposit_acts;
+pub mod deposit_differences;
+pub mod deposit_fixes;
 pub mod deposit_new;
 pub mod deposit_report;
 pub mod deposits;
