@@ -89,10 +89,13 @@ pub fn sentence(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
+/// What makes a spreadsheet take a text for a formula, at its start: OWASP's list, with the wide forms that some versions read alike.
+const RUNS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
 /// A cell of a CSV file that a French spreadsheet opens: quoted where needed; what would run as a formula there begins with an
 /// apostrophe, a number excepted.
 pub fn csv_cell(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_signed_number(text);
+    let runs = text.starts_with(RUNS) && !is_signed_number(text);
     let text = if runs { format!("'{text}") } else { text.to_owned() };
     if text.contains([';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
@@ -136,9 +139,10 @@ mod tests {
         for number in ["-3,5", "+12", "-1 234.5", "-1\u{202f}234"] {
             assert_eq!(csv_cell(number), number);
         }
-        for formula in ["-1+1", "-", "+A1", "@SUM(A1)", "-3,5,1", "-2+cmd|' /C calc'!A0", "\t=1"] {
+        for formula in ["-1+1", "-", "+A1", "@SUM(A1)", "-3,5,1", "-2+cmd|' /C calc'!A0", "\t=1", "\u{ff1d}1+1"] {
             assert_eq!(csv_cell(formula), format!("'{formula}"));
         }
+        assert_eq!(csv_cell("\n=1"), "\"'\n=1\"");
     }
 
     #[test]

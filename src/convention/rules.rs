@@ -9,6 +9,7 @@
 //! A cell is empty when it holds nothing but spaces (JSON Schema) or one of `missingValues` (Table Schema). An empty cell is null
 //! where the type allows it, else the property is absent, and `required` fails.
 
+mod budget;
 mod field;
 mod formats;
 mod json_schema;
@@ -271,6 +272,7 @@ impl Rules {
         let Some(object) = schema.as_object() else {
             return Err(vec![Fault::new("", "not_an_object", "Le modèle de données doit être un objet JSON.")]);
         };
+        budget::patterns(schema).map_err(|fault| vec![fault])?;
         let (kind, compiled) = if object.get("fields").is_some_and(Json::is_array) {
             (SchemaKind::TableSchema, table_schema::compile(schema)?)
         } else {

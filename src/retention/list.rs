@@ -19,6 +19,7 @@ use crate::{
         deposits::{Deposit, DepositState},
         retention::{NewPurge, Purge, PurgeItem},
     },
+    words::csv_cell,
 };
 
 /// A list with what it names, ready to be read.
@@ -132,16 +133,10 @@ fn csv(lines: &[Line]) -> String {
             line.sha256.clone(),
             received.to_string(),
         ];
-        text += &cells.map(|c| cell(&c)).join(";");
+        text += &cells.map(|c| csv_cell(&c)).join(";");
         text += "\r\n";
     }
     text
-}
-
-/// A cell that a spreadsheet reads as a text and never as a formula.
-fn cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// Every list, newest first.
@@ -281,8 +276,27 @@ mod tests {
 
     #[test]
     fn a_cell_is_never_a_formula_nor_breaks_its_line() {
-        assert_eq!(cell("demandes.csv"), "demandes.csv");
-        assert_eq!(cell("a;b"), "\"a;b\"");
-        assert_eq!(cell("=1+1;\"x\"\n"), "\"'=1+1;\"\"x\"\"\n\"");
+        let line = |file_name: &str| Line {
+            position: 1,
+            number: "R-2026-000001".into(),
+            site: "219300480".parse().unwrap(),
+            site_name: "Montreuil".into(),
+            dataset: "demandes".into(),
+            period: None,
+            file_name: file_name.into(),
+            kind: "original".into(),
+            bytes: 3,
+            sha256: "ab".into(),
+            received_at: DateTime::UNIX_EPOCH,
+            destroyed_at: None,
+            shared: false,
+            key: String::new(),
+            deposit: DepositId(uuid::Uuid::nil()),
+        };
+        let shown = |name: &str| csv(&[line(name)]).split_once("\r\n").unwrap().1.split(';').nth(5).unwrap().to_owned();
+        assert_eq!(shown("demandes.csv"), "demandes.csv");
+        assert_eq!(shown("=1+1"), "'=1+1");
+        assert_eq!(shown("-3,5"), "-3,5", "a number stays one");
+        assert!(csv(&[line("=1;\"x\"\n")]).contains(";\"'=1;\"\"x\"\"\n\";"));
     }
 }

@@ -11,13 +11,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Bound, Compiled, Extra, Field, Format, HeaderRules, MAX_COLUMNS, MAX_DEPTH, Test, duplicate_names, escape, pattern};
+use super::{Bound, Compiled, Extra, Field, Format, HeaderRules, MAX_COLUMNS, MAX_DEPTH, Test, budget, duplicate_names, escape, pattern};
 use crate::{convention::column::ColumnKind, error::Fault};
 
 /// Keywords of a property that only the row validator evaluates.
 const PROPERTY_REST: [&str; 8] = ["allOf", "anyOf", "oneOf", "not", "if", "$ref", "$dynamicRef", "$recursiveRef"];
 /// Keywords of the row that only the row validator evaluates.
-const ROW_REST: [&str; 14] = [
+const ROW_REST: [&str; 16] = [
+    "enum",
+    "const",
     "allOf",
     "anyOf",
     "oneOf",
@@ -41,6 +43,7 @@ pub(super) fn compile(schema: &Json) -> Result<Compiled, Vec<Fault>> {
     if !faults.is_empty() {
         return Err(faults);
     }
+    budget::references(schema).map_err(|fault| vec![fault])?;
     if let Err(error) = Format::options().build(schema) {
         let pointer = error.instance_path().as_str().to_owned();
         let word = pointer.rsplit('/').next().unwrap_or_default().to_owned();
@@ -189,8 +192,8 @@ fn field(document: &Json, name: &str, property: &Json, pointer: String) -> Resul
     field.description = word("description");
     let examples = own.get("examples").or_else(|| schema.get("examples")).and_then(Json::as_array);
     field.example = examples.and_then(|e| e.first()).map(|e| e.as_str().map_or_else(|| e.to_string(), str::to_owned));
-    // Several scalar types, or keywords of the rest: the crate judges the value.
-    field.mixed = rest || property.is_boolean() && property == &Json::Bool(false) || (!any && scalars.len() > 1);
+    // Several scalar types, none but null, or keywords of the rest: the crate judges the value.
+    field.mixed = rest || property.is_boolean() && property == &Json::Bool(false) || (!any && scalars.len() != 1);
     if !any && scalars.len() > 1 {
         field.several = scalars.iter().map(|&s| s.to_owned()).collect();
     }

@@ -60,6 +60,15 @@ pub fn compile(pattern: &str, whole: bool, pointer: &str) -> Result<Pattern, Fau
     })
 }
 
+/// Bytes beyond which a compiled pattern is large.
+const LARGE_BYTES: usize = PATTERN_BYTES / 16;
+
+/// Whether a pattern is large once compiled; one that does not compile is not.
+pub fn is_large(pattern: &str) -> bool {
+    let Ok(translated) = jsonschema_regex::to_rust_regex(pattern) else { return false };
+    matches!(RegexBuilder::new(&translated).size_limit(LARGE_BYTES).build(), Err(regex::Error::CompiledTooBig(_)))
+}
+
 /// What a simple pattern means, in French: «« A » puis 4 chiffres». None where words would not be exact or short.
 pub fn words(regex: &Pattern) -> Option<String> {
     let hir = regex_syntax::parse(regex.as_str()).ok()?;
