@@ -17,6 +17,7 @@ pub mod report;
 mod sheets;
 pub mod starter;
 pub mod template;
+pub mod upload;
 pub mod validate;
 
 pub use accept::{Accepted, Allowed, Slot, accept, allow, confirm, confirmable, find, readable, withdraw, withdrawable};

@@ -206,7 +206,7 @@ const SAME: &str = deposits!(
      ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL
-    UNION SELECT visa_key FROM purges WHERE visa_key IS NOT NULL
+    UNION SELECT visa_key FROM purges WHERE visa_key IS NOT NULL UNION SELECT key FROM upload_parts
     UNION SELECT document_key FROM signatures WHERE document_key IS NOT NULL ORDER BY key";
 
 impl Store {

@@ -39,3 +39,4 @@ mod signature;
 mod signing;
 mod store;
 mod templates;
+mod uploads;

@@ -10,8 +10,13 @@ mod evaluations;
 mod me;
 mod retention;
 mod tokens;
+mod uploads;
 
-use axum::{Json, Router, http::StatusCode, middleware::map_response};
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    middleware::{from_fn, map_response},
+};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
@@ -57,7 +62,7 @@ fn with_refusals(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::Ope
         ("429", "Trop de demandes à la fois\u{a0}: `Retry-After` dit combien de secondes attendre"),
     ];
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        let operations = [&mut item.get, &mut item.head, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for responses in operations.into_iter().flatten().map(|operation| &mut operation.responses.responses) {
             for (status, words) in ANY {
                 responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(ResponseBuilder::new().description(words).build()));
@@ -111,6 +116,12 @@ pub fn router() -> Router<App> {
         .routes(routes!(deposits::report))
         .routes(routes!(deposits::confirm))
         .routes(routes!(deposits::check))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(uploads::options, uploads::create))
+                .routes(routes!(uploads::stand, uploads::send, uploads::cancel, uploads::otherwise))
+                .layer(from_fn(uploads::protocol)),
+        )
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
