@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
 
-use super::{LIMIT, Slot, allow, check::check_file, report::CheckReport};
+use super::{LIMIT, Slot, allow, check::check_file, linked::Place, process::compare, report::CheckReport};
 use crate::{
     access::Actor,
     app::App,
@@ -38,11 +38,14 @@ where
     }
     file.flush().await?;
     drop(file);
-    let (convention, dataset, name) = (allowed.registered.convention, slot.dataset, slot.file_name);
-    tokio::task::spawn_blocking(move || {
+    let (convention, dataset, name) = (allowed.registered.convention.clone(), slot.dataset.clone(), slot.file_name.clone());
+    let mut checked = tokio::task::spawn_blocking(move || {
         let rules = convention.rules.get(&dataset).ok_or_else(|| Error::internal("the dataset left the convention"))?;
-        Ok(check_file(&path, &name, rules, LIMIT).report)
+        Ok::<_, Error>(check_file(&path, &name, rules, LIMIT))
     })
     .await
-    .map_err(Error::internal)?
+    .map_err(Error::internal)??;
+    let place = Place { site: &allowed.site, dataset: &slot.dataset, period: slot.period };
+    compare(app, &allowed.registered, place, app.clock.now(), folder.path(), &mut checked).await?;
+    Ok(checked.report)
 }

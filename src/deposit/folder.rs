@@ -13,13 +13,15 @@ use serde::Serialize;
 
 use super::{
     check::{Checked, check_file},
+    covered::{self, Subject, agreed},
+    linked::{Offered, is_to_a_dataset},
     report::{CellFault, CheckReport},
 };
 use crate::{
     convention::{Convention, document::Dataset},
     error::{Error, Result},
     ids::{Period, Siren},
-    indicator::{DepositTable, Keys, keys_of, shown},
+    indicator::{DepositTable, Keys},
     territory,
 };
 
@@ -104,16 +106,14 @@ pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize,
 /// The values of a file that must stand in another dataset of the site, and do not.
 fn dangling(deposit: &DepositTable, accepted: &[(&str, DepositTable)], convention: &Convention) -> Option<String> {
     let dataset = convention.document.datasets.get(&deposit.dataset)?;
-    dataset.foreign_keys.iter().filter(|key| key.reference != "territory").find_map(|key| {
-        let others = if key.reference_fields.is_empty() { &key.fields } else { &key.reference_fields };
-        let known: HashSet<String> = (accepted.iter().map(|(_, other)| other))
-            .filter(|other| other.site == deposit.site && other.dataset == key.reference)
-            .flat_map(|other| keys_of(&other.table, others))
-            .collect();
-        let missing: Vec<String> = keys_of(&deposit.table, &key.fields).into_iter().filter(|value| !known.contains(value)).collect();
+    dataset.foreign_keys.iter().filter(|key| is_to_a_dataset(key)).find_map(|key| {
+        let mut offered = Offered::to(key);
+        let others = accepted.iter().map(|(_, other)| other);
+        others.filter(|other| other.site == deposit.site && other.dataset == key.reference).for_each(|other| offered.add(&other.table));
+        let missing: Vec<String> = offered.missing(&deposit.table).into_iter().map(|(_, value)| value).collect();
         (!missing.is_empty()).then(|| {
             let columns = key.fields.join(", ");
-            let list = list(&missing.iter().map(|key| shown(key)).collect::<Vec<_>>());
+            let list = list(&missing);
             format!("Des valeurs de «\u{a0}{columns}\u{a0}» ne figurent pas dans «\u{a0}{}\u{a0}»\u{a0}: {list}. Corrigez-les, ou envoyez les lignes qui manquent.", key.reference)
         })
     })
@@ -192,8 +192,8 @@ fn listed(dir: &Path, shown: &str, reject: &mut impl FnMut(&str, &str, String)) 
 fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTable, (&'static str, String)> {
     let name = candidate.path.file_name().unwrap_or_default().to_string_lossy();
     let period = Period::in_name(&name);
-    if let Some(period) = period.filter(|period| !overlaps(*period, agreed(convention))) {
-        let (start, end) = agreed(convention);
+    if let Some(period) = period.filter(|period| !overlaps(*period, agreed(&convention.document))) {
+        let (start, end) = agreed(&convention.document);
         let months = (Period::containing(start).in_french(), Period::containing(end).in_french());
         let message = format!(
             "La période {} est hors de la convention, qui va de {} à {}. Corrigez le nom du fichier.",
@@ -206,20 +206,18 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     let Some(rules) = convention.rules.get(candidate.name) else {
         return Err(("unknown_dataset", "La convention ne demande pas ces données.".to_owned()));
     };
-    let Checked { report, table } = check_file(&candidate.path, &name, rules, TOLD);
+    let Checked { mut report, table } = check_file(&candidate.path, &name, rules, TOLD);
+    if let Some(table) = table.as_ref().filter(|_| report.valid) {
+        let (document, dataset, site) = (&convention.document, candidate.dataset, &candidate.site);
+        // A folder is read when all is over: no day of it is still to come.
+        covered::check(&Subject { document, dataset, site, period, today: NaiveDate::MAX }, table, &mut report, TOLD);
+    }
     match table {
         Some(table) if report.valid => {
             Ok(DepositTable { site: candidate.site.clone(), dataset: candidate.name.to_owned(), period, sha256: report.file.sha256, table })
         }
         _ => Err(("invalid", reasons(&report))),
     }
-}
-
-/// First and last day for which data may come: the convention's period, and the baseline that its plan names.
-fn agreed(convention: &Convention) -> (NaiveDate, NaiveDate) {
-    let period = convention.document.period;
-    let baseline = convention.document.evaluation.phases.as_ref().and_then(|phases| phases.baseline);
-    (baseline.map_or(period.start, |[start, _]| start.min(period.start)), period.end)
 }
 
 fn overlaps(period: Period, (start, end): (NaiveDate, NaiveDate)) -> bool {

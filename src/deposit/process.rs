@@ -5,13 +5,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
     check::{Checked, check_file},
+    covered::{self, Subject},
+    linked::{self, Place},
     parquet,
-    report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
+    report::{CheckReport, FileInfo, SchemaInfo, SourceError, Stats},
 };
 use crate::{
     app::App,
@@ -19,13 +22,13 @@ use crate::{
     convention::register::{self, Registered},
     error::{Error, Result},
     ids::DepositId,
-    indicator::Keys,
     lake::Key,
     mail::{self, Letter},
     store::{
         deposits::{Accepted, Deposit},
         jobs::Job,
     },
+    words,
 };
 
 /// Faults that a receipt lists; all are counted.
@@ -44,9 +47,8 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     app.lake.fetch_to(&original.parse()?, &file).await?;
     app.store.note_progress(id, "checking", None).await?;
     let mut checked = check(&registered, &deposit, &file).await?;
-    if checked.report.valid {
-        keys_across_files(app, &registered, &deposit, folder.path(), &mut checked).await?;
-    }
+    let place = Place { site: &deposit.site, dataset: &deposit.dataset, period: deposit.period };
+    compare(app, &registered, place, deposit.created_at, folder.path(), &mut checked).await?;
     if checked.report.valid && !checked.report.personal.is_empty() && deposit.confirmed_at.is_none() {
         return hold(app, &deposit, &checked.report).await;
     }
@@ -85,64 +87,25 @@ async fn check(registered: &Registered, deposit: &Deposit, file: &Path) -> Resul
     .map_err(Error::internal)?
 }
 
-/// Keys are unique across all current files of the site for this dataset, but for the one that this deposit replaces.
-async fn keys_across_files(app: &App, registered: &Registered, deposit: &Deposit, folder: &Path, checked: &mut Checked) -> Result<()> {
-    let Some(dataset) =
-        registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty() || !d.unique_keys.is_empty())
-    else {
+/// Asks of a file that is good in itself what its period, its site and the other files of its site ask of it; `at` is when it came.
+pub(super) async fn compare(
+    app: &App,
+    registered: &Registered,
+    place: Place<'_>,
+    at: DateTime<Utc>,
+    folder: &Path,
+    checked: &mut Checked,
+) -> Result<()> {
+    let Checked { report, table: Some(table) } = checked else { return Ok(()) };
+    if !report.valid {
         return Ok(());
-    };
-    let current = app.store.current_deposits(deposit.convention_id).await?;
-    let others = current.iter().filter(|d| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period);
-    let mut own = Keys::new(dataset);
-    if let Some(table) = &checked.table {
-        own.add(table);
     }
-    for (i, other) in others.enumerate() {
-        let Some(key) = &other.table_key else { continue };
-        let path = folder.join(format!("other-{i}.parquet"));
-        app.lake.fetch_to(&key.parse()?, &path).await?;
-        let theirs = tokio::task::spawn_blocking(move || parquet::read(&path, None)).await.map_err(Error::internal)??;
-        let repeated = own.add(&theirs);
-        if !repeated.is_empty() {
-            // Which of several keys repeats is not said.
-            let key = if dataset.unique_keys.is_empty() { dataset.primary_key.as_slice() } else { &[] };
-            refuse_repeated(&mut checked.report, key, &repeated, other);
-        }
+    let document = &registered.convention.document;
+    if let Some(dataset) = document.datasets.get(place.dataset) {
+        let subject = Subject { document, dataset, site: place.site, period: place.period, today: words::today(at) };
+        covered::check(&subject, table, report, LIMIT);
     }
-    Ok(())
-}
-
-/// Refuses a file whose keys stand in another current file of the same site.
-fn refuse_repeated(report: &mut CheckReport, key: &[String], repeated: &[String], other: &Deposit) {
-    let column = (key.len() == 1).then(|| key[0].clone());
-    let sentence = |value: &str| {
-        format!(
-            "« {value} » figure déjà dans votre fichier « {} » ({}) : une même ligne ne peut compter qu'une fois. Retirez-la de l'un des deux fichiers.",
-            other.file_name, other.number
-        )
-    };
-    let count = repeated.len() as u64;
-    report.valid = false;
-    report.stats.errors += count;
-    report.stats.rows_invalid += count;
-    report.errors.extend(repeated.iter().take(LIMIT.saturating_sub(report.errors.len())).map(|value| CellFault {
-        code: "repeated_key".to_owned(),
-        row: None,
-        column: column.clone(),
-        column_letter: None,
-        value: Some(value.clone()),
-        message: sentence(value),
-        rule: None,
-        expected: None,
-        suggestion: None,
-    }));
-    report.by_rule.push(RuleCount {
-        code: "repeated_key".to_owned(),
-        column,
-        count,
-        message: format!("Des lignes figurent déjà dans votre fichier « {} ».", other.file_name),
-    });
+    linked::compare(app, registered, place, folder, table, report).await
 }
 
 /// Decides a deposit whose check could not be brought to its end, so that its site is not left waiting; its bytes are kept.

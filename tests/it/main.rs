@@ -23,6 +23,7 @@ mod hub_admin;
 mod hub_api;
 mod jobs;
 mod lake;
+mod linked;
 mod mail;
 mod mail_pages;
 mod mail_texts;

@@ -164,7 +164,10 @@ pub(super) async fn otherwise(app: Extract<App>, sender: Sender, path: Path<Stri
         Some(b"PATCH") => send(app, sender, path, request).await,
         Some(b"DELETE") => cancel(app, sender, path).await,
         Some(b"HEAD") => stand(app, sender, path).await,
-        _ => Err(StatusCode::METHOD_NOT_ALLOWED.into_response()),
+        _ => {
+            let (code, detail) = problem::framework(StatusCode::METHOD_NOT_ALLOWED);
+            Err(problem::answer(StatusCode::METHOD_NOT_ALLOWED, code, detail, Vec::new()))
+        }
     }
 }
 
