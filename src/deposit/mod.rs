@@ -25,5 +25,5 @@ pub mod validate;
 pub use accept::{Accepted, Allowed, Slot, accept, allow, confirm, confirmable, find, readable, withdraw, withdrawable};
 pub use check_only::check_only;
 pub use list::{list, report};
-pub use process::{LIMIT, give_up, process};
+pub use process::{LIMIT, REFUSED_KEPT, give_up, process};
 pub use recheck::{RefusedFile, WouldRefuse, would_refuse};

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -33,6 +33,9 @@ use crate::{
 
 /// Faults that a receipt lists; all are counted.
 pub const LIMIT: usize = 1000;
+
+/// How long a file that was refused, or whose depositor does not answer, is kept.
+pub const REFUSED_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Checks a received deposit and decides it; does nothing for one that is decided, so that it may run again after an interruption.
 pub async fn process(app: &App, id: DepositId) -> Result<()> {
@@ -197,6 +200,18 @@ async fn hold(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()> 
     tx.hold_deposit(deposit.id, &body, rows, app.clock.now()).await?;
     let found: Vec<_> = report.personal.iter().map(|f| json!({"column": f.column, "kind": f.kind, "cells": f.count})).collect();
     audit::append(&mut tx, &decided(app, deposit, "deposit.hold", json!({"number": deposit.number, "personal": found}))).await?;
+    if let Some(depositor) = app.store.account(deposit.created_by).await? {
+        let mut columns: Vec<String> = report.personal.iter().map(|f| f.column.clone()).collect();
+        columns.dedup();
+        let letter = Letter::DepositHeld {
+            number: deposit.number.clone(),
+            file: deposit.file_name.clone(),
+            columns,
+            until: words::today(app.clock.now()).checked_add_signed(REFUSED_KEPT).unwrap_or_default(),
+            path: format!("/depots/{}", deposit.id),
+        };
+        mail::queue(app, &mut tx, &depositor, &letter, Some(format!("deposit_held/{}", deposit.id))).await?;
+    }
     tx.commit().await
 }
 
