@@ -65,12 +65,15 @@ GET /conventions/{id}/versions/{version}/convention.pdf | CSAODM | = | AODM | CS
 POST /conventions/{id}/versions/{version}/withdrawal | O      | = | O    |
 POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | =
+GET /conventions/{id}/datasets/{dataset}/{file}      | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/evaluations/latest             | CSAO   | = | AO   | CSAO
 GET /conventions/{id}/report.pdf                     | AO     | = | AO   |
 GET /conventions/{id}/report.html                    | AO     | = | AO   |
 GET /deposits                                        | CSAODM
 GET /deposits/{id}                                   | CSAO   | AO | AO  |
 GET /deposits/{id}/report                            | CSAO   | AO | AO  |
+GET /deposits/{id}/report.csv                        | CSAO   | AO | AO  |
+GET /deposits/{id}/annotated.xlsx                    | =
 POST /uploads                                        | C      |    |     |
 PATCH /uploads/{id}                                  | =
 POST /uploads/{id}                                   | =

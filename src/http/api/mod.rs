@@ -96,6 +96,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(conventions::list, agreements::open))
         .routes(routes!(conventions::read))
         .routes(routes!(conventions::paper))
+        .routes(routes!(conventions::given))
         .routes(routes!(conventions::version_paper))
         .routes(routes!(agreements::read))
         .routes(routes!(agreements::document))
@@ -114,6 +115,8 @@ pub fn router() -> Router<App> {
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
         .routes(routes!(deposits::report))
+        .routes(routes!(deposits::report_csv))
+        .routes(routes!(deposits::annotated))
         .routes(routes!(deposits::confirm))
         .routes(routes!(deposits::check))
         .merge(
