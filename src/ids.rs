@@ -83,6 +83,10 @@ uuid_id!(
     /// A personal or service token.
     TokenId
 );
+uuid_id!(
+    /// A file that comes in piece by piece.
+    UploadId
+);
 
 /// A SIREN: nine digits that identify an organisation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]

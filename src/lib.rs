@@ -34,7 +34,8 @@
 //! **A deposit.** [`deposit::accept()`] streams the body to the lake while hashing it, answers the bytes it already knows with
 //! their first receipt, and writes the deposit, its audit entry and its job in one transaction. The job calls
 //! [`deposit::process()`]: the original is read and checked by [`deposit::check::check_file`], the typed table goes to the lake, and
-//! the state, the receipt, the audit entry and the next job are one transaction again. An object is written before the row that
+//! the state, the receipt, the audit entry and the next job are one transaction again. A large file may come in pieces
+//! ([`deposit::upload`]); once whole it takes the same path. An object is written before the row that
 //! names it; [`jobs`] sweeps what no row names.
 //!
 //! **An evaluation.** The job calls [`evaluation::refresh()`]: the current accepted tables are read from the lake and summarised one by

@@ -20,6 +20,8 @@ enum Command {
     Evaluate(cli::evaluate::Arguments),
     /// Écrit le rapport d'évaluation (PDF ou HTML).
     Report(cli::report::Arguments),
+    /// Donne le modèle à remplir ou le dictionnaire d'un jeu de données.
+    Template(cli::template::Arguments),
     /// Contrôle un document de convention.
     #[command(subcommand)]
     Convention(cli::convention::Command),
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Check(a) => cli::check::run(&a),
         Command::Evaluate(a) => cli::evaluate::run(&a),
         Command::Report(a) => cli::report::run(&a),
+        Command::Template(a) => cli::template::run(&a),
         Command::Convention(c) => cli::convention::run(&c),
         Command::Serve(a) => cli::serve::serve(a),
         Command::Worker(a) => cli::serve::worker(a),

@@ -15,8 +15,9 @@ use super::convention::Format;
 use crate::{
     convention::{Convention, document::Reading, rules::Rules},
     deposit::{
+        annotated::{self, Source},
         check::{Checked, Output, Step, check_file_into},
-        reading,
+        export, reading,
         report::{CellFault, CheckReport, FileInfo},
     },
     error::{Error, Fault, Result},
@@ -61,6 +62,12 @@ pub struct Arguments {
     /// Écrit le tableau typé, lignes valides seulement.
     #[arg(long, value_name = "FICHIER")]
     parquet: Option<PathBuf>,
+    /// Écrit la liste des erreurs et des avertissements, en CSV.
+    #[arg(long, value_name = "FICHIER")]
+    csv: Option<PathBuf>,
+    /// Écrit le fichier annoté, en XLSX : cellules colorées, une note sur chacune.
+    #[arg(long, value_name = "FICHIER")]
+    annotated: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -91,11 +98,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let name = arguments.file.file_name().map_or_else(|| arguments.file.display().to_string(), |n| n.to_string_lossy().into_owned());
     let same = |out: &Path| Some(out.canonicalize().ok()? == arguments.file.canonicalize().ok()?);
-    if arguments.parquet.as_deref().and_then(same) == Some(true) {
-        return Err(Error::invalid(
-            "parquet_is_input",
-            "Le tableau ne peut pas remplacer le fichier contrôlé\u{a0}: donnez un autre nom à --parquet.",
-        ));
+    let outputs = [("--parquet", &arguments.parquet), ("--csv", &arguments.csv), ("--annotated", &arguments.annotated)];
+    if let Some((option, _)) = outputs.into_iter().find(|(_, out)| out.as_deref().and_then(same) == Some(true)) {
+        let code = if option == "--parquet" { "parquet_is_input" } else { "output_is_input" };
+        let message = format!("Le résultat ne peut pas remplacer le fichier contrôlé\u{a0}: donnez un autre nom à {option}.");
+        return Err(Error::invalid(code, message));
     }
     let bar = bar();
     let schema_id = id.clone().or_else(|| rules.id().map(str::to_owned)).unwrap_or_default();
@@ -123,6 +130,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Ok(rows) => (say_written(arguments, &report, rows), None),
         Err(error) => (None, Some(error)),
     };
+    let failed = failed.or_else(|| write_reports(arguments, &name, &rules, &report).err());
     let report = &report;
     say(&match (arguments.format, &report.source_error) {
         (Format::Json, Some(error)) => format!(
@@ -243,6 +251,24 @@ fn say_written(arguments: &Arguments, report: &CheckReport, rows: Option<u64>) -
         eprintln!("{said}");
     }
     Some(said)
+}
+
+/// Writes what is wrong where asked: as a list, and in the file itself.
+fn write_reports(arguments: &Arguments, name: &str, rules: &Rules, report: &CheckReport) -> Result<()> {
+    if let Some(path) = &arguments.csv {
+        fs::write(path, export::csv(report))?;
+    }
+    if let Some(path) = &arguments.annotated {
+        if report.source_error.is_some() {
+            eprintln!("Le fichier annoté n'est pas écrit\u{a0}: aucun tableau n'a pu être lu.");
+            return Ok(());
+        }
+        let dataset = report.schema.id.as_deref().and_then(|id| id.rsplit('/').next()).unwrap_or("Données");
+        // Whoever holds the file sees all of it.
+        let source = Source { path: &arguments.file, name, dataset, rules, hidden: &[], beside: (&[], &[]), rows: annotated::MAX_ROWS };
+        fs::write(path, annotated::annotate(&source)?)?;
+    }
+    Ok(())
 }
 
 /// «1 284 lignes».

@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod report;
 pub mod serve;
 pub mod settings;
+pub mod template;
 mod usage;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::{
+    column::ColumnKind,
     document::Document,
     messages::{clip, pointer, suggestion},
     rules::Rules,
@@ -21,6 +22,7 @@ pub(super) fn document(document: &Document, rules: &IndexMap<String, Rules>) -> 
     check.period();
     check.parties();
     check.foreign_keys();
+    check.coverage();
     check.uses();
     if let Some(rex) = &document.rex {
         check.questionnaire(&rex.questionnaire);
@@ -124,6 +126,22 @@ impl Check<'_> {
                         column_exists(self.rules, &key.reference, other, &format!("{place}/{side}/{j}"), &mut self.faults);
                     }
                 }
+            }
+        }
+    }
+
+    fn coverage(&mut self) {
+        for (name, dataset) in &self.document.datasets {
+            let Some(coverage) = &dataset.coverage else { continue };
+            let place = format!("/datasets/{}/coverage/date", pointer(name));
+            column_exists(self.rules, name, &coverage.date, &place, &mut self.faults);
+            let column = self.rules.get(name).and_then(|rules| rules.columns().iter().find(|c| c.name == coverage.date));
+            if column.is_some_and(|c| !matches!(c.kind, ColumnKind::Date | ColumnKind::Datetime)) {
+                let message = format!(
+                    "La colonne «\u{a0}{}\u{a0}» n'est pas une date\u{a0}: nommez celle qui dit le jour de la ligne.",
+                    clip(&coverage.date)
+                );
+                self.fault(&place, "coverage_date", message);
             }
         }
     }

@@ -150,6 +150,29 @@ pub struct Dataset {
     /// How cells are read, where it is agreed rather than detected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Reading>,
+    /// Which days a file tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+}
+
+/// Which days a file tells of: none is left without a row, and none is outside the period that it is sent for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coverage {
+    /// The column that dates a row.
+    pub date: String,
+    /// How often a row is expected at least.
+    pub every: Every,
+}
+
+/// How often a row is expected at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    /// Each day.
+    Day,
+    /// Each week, from Monday.
+    Week,
 }
 
 /// How often a file is due.

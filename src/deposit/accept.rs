@@ -217,7 +217,7 @@ async fn record(app: &App, actor: &Actor, sending: &Sending, allowed: &Allowed, 
 }
 
 /// The last part of what a browser may send as a path, without control characters, at most 200 characters.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
     if clean.trim().is_empty() { "fichier".to_owned() } else { clean }

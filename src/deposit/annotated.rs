@@ -51,7 +51,8 @@ pub struct Source<'a> {
     pub rules: &'a Rules,
     /// Declared columns whose values this reader may not see.
     pub hidden: &'a [String],
-    /// Faults that the file alone does not show, such as keys of another file, and their counts.
+    /// What its check said, and the counts. A file that has faults of its own shows them by itself; of one that has none, this is what a
+    /// look beyond it found, such as keys of another file.
     pub beside: (&'a [CellFault], &'a [RuleCount]),
     /// Most rows.
     pub rows: usize,
@@ -85,9 +86,7 @@ pub async fn annotated(app: &App, actor: &Actor, id: DepositId) -> Result<(Depos
     let (name, dataset) = (deposit.file_name.clone(), deposit.dataset.clone());
     let bytes = tokio::task::spawn_blocking(move || {
         let rules = reading::rules(&convention, &dataset, imposed.as_ref())?;
-        let faults: Vec<_> = report.errors.into_iter().filter(|e| e.code == REPEATED).collect();
-        let counts: Vec<_> = report.by_rule.into_iter().filter(|r| r.code == REPEATED).collect();
-        let beside = (faults.as_slice(), counts.as_slice());
+        let beside = (report.errors.as_slice(), report.by_rule.as_slice());
         let source = Source { path: &path, name: &name, dataset: &dataset, rules: &rules, hidden: &hidden, beside, rows: MAX_ROWS };
         annotate(&source)
     })
@@ -95,9 +94,6 @@ pub async fn annotated(app: &App, actor: &Actor, id: DepositId) -> Result<(Depos
     .map_err(Error::internal)??;
     Ok((deposit, bytes))
 }
-
-/// Code of a key that stands in another file of the site.
-const REPEATED: &str = "repeated_key";
 
 /// Reads the original again as the check does, and writes it with what is wrong.
 ///
@@ -108,7 +104,8 @@ pub fn annotate(source: &Source<'_>) -> Result<Vec<u8>> {
     let names: Vec<String> = rules.columns().iter().map(|c| c.name.clone()).collect();
     let table = decode::read(source.path, Expected { columns: &names, reading: Some(rules.reading()) }).map_err(unread)?;
     let checked = validate::validate(&table, rules, MAX_FAULTS);
-    Sheet::new(source, &table, &checked).build()
+    let beside = if checked.error_count == 0 { source.beside } else { (&[][..], &[][..]) };
+    Sheet::new(&Source { beside, ..*source }, &table, &checked).build()
 }
 
 fn unread(error: SourceError) -> Error {

@@ -4,7 +4,14 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::io::AsyncWriteExt;
 
-use super::{LIMIT, Sending, allow, check::check_file, reading, report::CheckReport};
+use super::{
+    LIMIT, Sending, allow,
+    check::{Output, check_file_into},
+    linked::Place,
+    process::compare,
+    reading,
+    report::CheckReport,
+};
 use crate::{
     access::Actor,
     app::App,
@@ -40,11 +47,17 @@ where
     }
     file.flush().await?;
     drop(file);
-    let (convention, dataset, name) = (allowed.registered.convention, slot.dataset, slot.file_name);
-    tokio::task::spawn_blocking(move || {
+    let (convention, dataset, name) = (allowed.registered.convention.clone(), slot.dataset.clone(), slot.file_name.clone());
+    let typed = folder.path().join("table.parquet");
+    let table = typed.clone();
+    let mut checked = tokio::task::spawn_blocking(move || {
         let rules = reading::rules(&convention, &dataset, reading.as_ref())?;
-        Ok(check_file(&path, &name, &rules, LIMIT).report)
+        let output = Output { path: &table, metadata: &|_| Vec::new() };
+        Ok::<_, Error>(check_file_into(&path, &name, &rules, LIMIT, Some(&output), &mut |_| {}))
     })
     .await
-    .map_err(Error::internal)?
+    .map_err(Error::internal)??;
+    let place = Place { site: &allowed.site, dataset: &slot.dataset, period: slot.period };
+    compare(app, &allowed.registered, place, app.clock.now(), folder.path(), &typed, &mut checked).await?;
+    Ok(checked.report)
 }

@@ -7,7 +7,7 @@ use super::template::{ColumnGuide, guide};
 use crate::{
     convention::{
         column::ColumnKind,
-        document::{Dataset, Document},
+        document::{Dataset, Document, Every},
         rules::{Extra, Field, Rules, SchemaKind},
     },
     words::sentence,
@@ -242,6 +242,13 @@ fn conditions(dataset: &Dataset) -> Vec<String> {
             other => format!("le jeu de données «\u{a0}{other}\u{a0}»"),
         };
         all.push(format!("La valeur de {} figure dans {list}.", key.fields.join(" + ")));
+    }
+    if let Some(coverage) = &dataset.coverage {
+        let every = if coverage.every == Every::Day { "jour" } else { "semaine" };
+        let date = &coverage.date;
+        all.push(format!(
+            "Chaque {every} de la période a au moins une ligne, et aucune ligne n'a une valeur de {date} hors de la période du fichier."
+        ));
     }
     all.extend(dataset.rules.iter().map(|rule| format!("Une ligne est refusée dans ce cas\u{a0}: {}", rule.message)));
     all

@@ -13,6 +13,8 @@ use serde::Serialize;
 
 use super::{
     check::{Checked, Output, check_file_into},
+    covered::{self, Subject, agreed},
+    linked::{Offered, is_to_a_dataset},
     parquet,
     report::{CellFault, CheckReport},
 };
@@ -20,7 +22,7 @@ use crate::{
     convention::{Convention, document::Dataset},
     error::{Error, Result},
     ids::{Period, Siren},
-    indicator::{DepositTable, Keys, keys_of, shown},
+    indicator::{DepositTable, Keys},
     territory,
 };
 
@@ -105,16 +107,14 @@ pub fn read(dir: &Path, convention: &Convention, mut progress: impl FnMut(usize,
 /// The values of a file that must stand in another dataset of the site, and do not.
 fn dangling(deposit: &DepositTable, accepted: &[(&str, DepositTable)], convention: &Convention) -> Option<String> {
     let dataset = convention.document.datasets.get(&deposit.dataset)?;
-    dataset.foreign_keys.iter().filter(|key| key.reference != "territory").find_map(|key| {
-        let others = if key.reference_fields.is_empty() { &key.fields } else { &key.reference_fields };
-        let known: HashSet<String> = (accepted.iter().map(|(_, other)| other))
-            .filter(|other| other.site == deposit.site && other.dataset == key.reference)
-            .flat_map(|other| keys_of(&other.table, others))
-            .collect();
-        let missing: Vec<String> = keys_of(&deposit.table, &key.fields).into_iter().filter(|value| !known.contains(value)).collect();
+    dataset.foreign_keys.iter().filter(|key| is_to_a_dataset(key)).find_map(|key| {
+        let mut offered = Offered::to(key);
+        let others = accepted.iter().map(|(_, other)| other);
+        others.filter(|other| other.site == deposit.site && other.dataset == key.reference).for_each(|other| offered.add(&other.table));
+        let missing: Vec<String> = offered.missing(&deposit.table).into_iter().map(|(_, value)| value).collect();
         (!missing.is_empty()).then(|| {
             let columns = key.fields.join(", ");
-            let list = list(&missing.iter().map(|key| shown(key)).collect::<Vec<_>>());
+            let list = list(&missing);
             format!("Des valeurs de «\u{a0}{columns}\u{a0}» ne figurent pas dans «\u{a0}{}\u{a0}»\u{a0}: {list}. Corrigez-les, ou envoyez les lignes qui manquent.", key.reference)
         })
     })
@@ -193,8 +193,8 @@ fn listed(dir: &Path, shown: &str, reject: &mut impl FnMut(&str, &str, String)) 
 fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTable, (&'static str, String)> {
     let name = candidate.path.file_name().unwrap_or_default().to_string_lossy();
     let period = Period::in_name(&name);
-    if let Some(period) = period.filter(|period| !overlaps(*period, agreed(convention))) {
-        let (start, end) = agreed(convention);
+    if let Some(period) = period.filter(|period| !overlaps(*period, agreed(&convention.document))) {
+        let (start, end) = agreed(&convention.document);
         let months = (Period::containing(start).in_french(), Period::containing(end).in_french());
         let message = format!(
             "La période {} est hors de la convention, qui va de {} à {}. Corrigez le nom du fichier.",
@@ -210,10 +210,16 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
     let folder = tempfile::tempdir().map_err(|_| ("unreadable", NO_ROOM.to_owned()))?;
     let typed = folder.path().join("table.parquet");
     let output = Output { path: &typed, metadata: &|_| Vec::new() };
-    let Checked { report, table } = check_file_into(&candidate.path, &name, rules, TOLD, Some(&output), &mut |_| {});
+    let Checked { mut report, table } = check_file_into(&candidate.path, &name, rules, TOLD, Some(&output), &mut |_| {});
     match table {
         Ok(Some(_)) if report.valid => {
             let table = parquet::read(&typed, None).map_err(|error| ("unreadable", error.message))?;
+            let (document, dataset, site) = (&convention.document, candidate.dataset, &candidate.site);
+            // A folder is read when all is over: no day of it is still to come.
+            covered::check(&Subject { document, dataset, site, period, today: NaiveDate::MAX }, &table, &mut report, TOLD);
+            if !report.valid {
+                return Err(("invalid", reasons(&report)));
+            }
             Ok(DepositTable { site: candidate.site.clone(), dataset: candidate.name.to_owned(), period, sha256: report.file.sha256, table })
         }
         Err(error) if report.valid => Err(("unreadable", error.message)),
@@ -223,13 +229,6 @@ fn check(candidate: &Candidate<'_>, convention: &Convention) -> Result<DepositTa
 
 /// What is said where no temporary file can be made.
 const NO_ROOM: &str = "Le contrôle n'a pas pu écrire ses fichiers temporaires\u{a0}: faites de la place sur le disque, puis recommencez.";
-
-/// First and last day for which data may come: the convention's period, and the baseline that its plan names.
-fn agreed(convention: &Convention) -> (NaiveDate, NaiveDate) {
-    let period = convention.document.period;
-    let baseline = convention.document.evaluation.phases.as_ref().and_then(|phases| phases.baseline);
-    (baseline.map_or(period.start, |[start, _]| start.min(period.start)), period.end)
-}
 
 fn overlaps(period: Period, (start, end): (NaiveDate, NaiveDate)) -> bool {
     period.start() <= end && start <= period.end()

@@ -7,11 +7,13 @@ pub mod check;
 mod check_only;
 pub mod correct;
 mod correct_file;
+mod covered;
 pub mod decode;
 pub mod dictionary;
 pub mod differences;
 pub mod export;
 pub mod folder;
+mod linked;
 mod list;
 pub mod parquet;
 mod process;
@@ -22,6 +24,7 @@ mod sheets;
 pub mod starter;
 pub mod template;
 mod typed;
+pub mod upload;
 pub mod validate;
 
 pub use accept::{
@@ -29,5 +32,5 @@ pub use accept::{
 };
 pub use check_only::check_only;
 pub use list::{list, report};
-pub use process::{LIMIT, give_up, process};
+pub use process::{LIMIT, REFUSED_KEPT, give_up, process};
 pub use recheck::{RefusedFile, WouldRefuse, would_refuse};

@@ -5,32 +5,41 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use polars::prelude::DataFrame;
+use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexSet;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
     check::{Checked, Output, check_file_into},
+    covered::{self, Subject},
+    linked::{self, Place},
     parquet, reading,
-    report::{CellFault, CheckReport, FileInfo, RuleCount, SchemaInfo, SourceError, Stats},
+    report::{CheckReport, FileInfo, SchemaInfo, SourceError, Stats},
 };
 use crate::{
     app::App,
     audit::{self, Entry},
-    convention::register::{self, Registered},
+    convention::{
+        document::Dataset,
+        register::{self, Registered},
+    },
     error::{Error, Result},
     ids::DepositId,
-    indicator::Keys,
     lake::Key,
     mail::{self, Letter},
     store::{
         deposits::{Accepted, Deposit},
         jobs::Job,
     },
+    words,
 };
 
 /// Faults that a receipt lists; all are counted.
 pub const LIMIT: usize = 1000;
+
+/// How long a file that was refused, or whose depositor does not answer, is kept.
+pub const REFUSED_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Checks a received deposit and decides it; does nothing for one that is decided, so that it may run again after an interruption.
 pub async fn process(app: &App, id: DepositId) -> Result<()> {
@@ -46,9 +55,8 @@ pub async fn process(app: &App, id: DepositId) -> Result<()> {
     app.store.note_progress(id, "checking", None).await?;
     let typed = folder.path().join("table.parquet");
     let mut checked = check(&registered, &deposit, &file, &typed).await?;
-    if checked.report.valid && matches!(checked.table, Ok(Some(_))) {
-        keys_across_files(app, &registered, &deposit, folder.path(), &typed, &mut checked).await?;
-    }
+    let place = Place { site: &deposit.site, dataset: &deposit.dataset, period: deposit.period };
+    compare(app, &registered, place, deposit.created_at, folder.path(), &typed, &mut checked).await?;
     if checked.report.valid && !checked.report.personal.is_empty() && deposit.confirmed_at.is_none() {
         return hold(app, &deposit, &checked.report).await;
     }
@@ -80,80 +88,38 @@ async fn check(registered: &Registered, deposit: &Deposit, file: &Path, typed: &
     .map_err(Error::internal)?
 }
 
-/// Keys are unique across all current files of the site for this dataset, but for the one that this deposit replaces.
-async fn keys_across_files(
+/// Asks of a file that is good in itself what its period, its site and the other files of its site ask of it; `at` is when it came.
+pub(super) async fn compare(
     app: &App,
     registered: &Registered,
-    deposit: &Deposit,
+    place: Place<'_>,
+    at: DateTime<Utc>,
     folder: &Path,
     typed: &Path,
     checked: &mut Checked,
 ) -> Result<()> {
-    let Some(dataset) =
-        registered.convention.document.datasets.get(&deposit.dataset).filter(|d| !d.primary_key.is_empty() || !d.unique_keys.is_empty())
-    else {
-        return Ok(());
-    };
-    let current = app.store.current_deposits(deposit.convention_id).await?;
-    let is_other = |d: &&Deposit| d.site == deposit.site && d.dataset == deposit.dataset && d.period != deposit.period;
-    let mut others = current.iter().filter(is_other).peekable();
-    if others.peek().is_none() {
+    let Checked { report, table: Ok(Some(_)) } = checked else { return Ok(()) };
+    let document = &registered.convention.document;
+    let Some(dataset) = document.datasets.get(place.dataset).filter(|_| report.valid) else { return Ok(()) };
+    // Only the columns that are compared: a table may be larger than the memory.
+    let columns = compared(dataset);
+    if columns.is_empty() {
         return Ok(());
     }
-    let columns: Vec<String> = dataset.primary_key.iter().chain(dataset.unique_keys.iter().flatten()).cloned().collect();
-    let mut own = Keys::new(dataset);
-    own.add(&keys_in(typed, &columns).await?);
-    for (i, other) in others.enumerate() {
-        let Some(key) = &other.table_key else { continue };
-        let path = folder.join(format!("other-{i}.parquet"));
-        app.lake.fetch_to(&key.parse()?, &path).await?;
-        let theirs = keys_in(&path, &columns).await?;
-        let repeated = own.add(&theirs);
-        if !repeated.is_empty() {
-            // Which of several keys repeats is not said.
-            let key = if dataset.unique_keys.is_empty() { dataset.primary_key.as_slice() } else { &[] };
-            refuse_repeated(&mut checked.report, key, &repeated, other);
-        }
-    }
-    Ok(())
+    let typed = typed.to_owned();
+    let table = tokio::task::spawn_blocking(move || parquet::read(&typed, Some(&columns))).await.map_err(Error::internal)??;
+    let subject = Subject { document, dataset, site: place.site, period: place.period, today: words::today(at) };
+    covered::check(&subject, &table, report, LIMIT);
+    linked::compare(app, registered, place, folder, &table, report).await
 }
 
-/// The columns of keys of a typed table.
-async fn keys_in(table: &Path, columns: &[String]) -> Result<DataFrame> {
-    let (table, columns) = (table.to_owned(), columns.to_vec());
-    tokio::task::spawn_blocking(move || parquet::read(&table, Some(&columns))).await.map_err(Error::internal)?
-}
-
-/// Refuses a file whose keys stand in another current file of the same site.
-fn refuse_repeated(report: &mut CheckReport, key: &[String], repeated: &[String], other: &Deposit) {
-    let column = (key.len() == 1).then(|| key[0].clone());
-    let sentence = |value: &str| {
-        format!(
-            "« {value} » figure déjà dans votre fichier « {} » ({}) : une même ligne ne peut compter qu'une fois. Retirez-la de l'un des deux fichiers.",
-            other.file_name, other.number
-        )
-    };
-    let count = repeated.len() as u64;
-    report.valid = false;
-    report.stats.errors += count;
-    report.stats.rows_invalid += count;
-    report.errors.extend(repeated.iter().take(LIMIT.saturating_sub(report.errors.len())).map(|value| CellFault {
-        code: "repeated_key".to_owned(),
-        row: None,
-        column: column.clone(),
-        column_letter: None,
-        value: Some(value.clone()),
-        message: sentence(value),
-        rule: None,
-        expected: None,
-        suggestion: None,
-    }));
-    report.by_rule.push(RuleCount {
-        code: "repeated_key".to_owned(),
-        column,
-        count,
-        message: format!("Des lignes figurent déjà dans votre fichier « {} ».", other.file_name),
-    });
+/// The columns of a dataset that are compared with the period, the site and other files.
+fn compared(dataset: &Dataset) -> Vec<String> {
+    let keys = dataset.primary_key.iter().chain(dataset.unique_keys.iter().flatten());
+    let references = dataset.foreign_keys.iter().flat_map(|key| &key.fields);
+    let date = dataset.coverage.iter().map(|coverage| &coverage.date);
+    let columns: IndexSet<&String> = keys.chain(references).chain(date).collect();
+    columns.into_iter().cloned().collect()
 }
 
 /// Decides a deposit whose check could not be brought to its end, so that its site is not left waiting; its bytes are kept.
@@ -245,6 +211,18 @@ async fn hold(app: &App, deposit: &Deposit, report: &CheckReport) -> Result<()> 
     tx.hold_deposit(deposit.id, &body, rows, app.clock.now()).await?;
     let found: Vec<_> = report.personal.iter().map(|f| json!({"column": f.column, "kind": f.kind, "cells": f.count})).collect();
     audit::append(&mut tx, &decided(app, deposit, "deposit.hold", json!({"number": deposit.number, "personal": found}))).await?;
+    if let Some(depositor) = app.store.account(deposit.created_by).await? {
+        let mut columns: Vec<String> = report.personal.iter().map(|f| f.column.clone()).collect();
+        columns.dedup();
+        let letter = Letter::DepositHeld {
+            number: deposit.number.clone(),
+            file: deposit.file_name.clone(),
+            columns,
+            until: words::today(app.clock.now()).checked_add_signed(REFUSED_KEPT).unwrap_or_default(),
+            path: format!("/depots/{}", deposit.id),
+        };
+        mail::queue(app, &mut tx, &depositor, &letter, Some(format!("deposit_held/{}", deposit.id))).await?;
+    }
     tx.commit().await
 }
 

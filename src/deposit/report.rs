@@ -96,6 +96,24 @@ pub struct FileInfo {
     /// How dates were read, if any: `dd/mm/yyyy`, `iso`, `serial-1900` …
     #[serde(default)]
     pub dates: Vec<String>,
+    /// What of other datasets its values were compared with, if the convention asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<Compared>,
+}
+
+/// A reference to another dataset, and the files that it was looked for in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Compared {
+    /// Columns of this file.
+    pub fields: Vec<String>,
+    /// The other dataset.
+    pub dataset: String,
+    /// As people call it.
+    pub title: String,
+    /// Numbers of the deposits that were read.
+    pub deposits: Vec<String>,
+    /// Whether there was anything to compare with.
+    pub verified: bool,
 }
 
 /// What the file was checked against.
@@ -182,7 +200,7 @@ pub struct RuleCount {
 /// A fault as a person reads it who may not see the values of the `hidden` columns: without its value, nor any sentence that may quote one.
 /// What is said of a key may quote any column.
 pub fn without_values<'a>(fault: &CellFault, groups: impl IntoIterator<Item = &'a RuleCount>, hidden: &[String]) -> CellFault {
-    let keys = matches!(fault.code.as_str(), "duplicate_key" | "repeated_key");
+    let keys = matches!(fault.code.as_str(), "duplicate_key" | "repeated_key") || fault.code == "reference" && fault.column.is_none();
     if hidden.is_empty() || !keys && !fault.column.as_ref().is_some_and(|column| hidden.contains(column)) {
         return fault.clone();
     }
@@ -191,7 +209,57 @@ pub fn without_values<'a>(fault: &CellFault, groups: impl IntoIterator<Item = &'
     CellFault { value: None, suggestion: None, message, ..fault.clone() }
 }
 
+impl CellFault {
+    /// A fault of the whole file.
+    pub fn of_file(code: &str, message: String) -> Self {
+        let code = code.to_owned();
+        Self { code, row: None, column: None, column_letter: None, value: None, message, rule: None, expected: None, suggestion: None }
+    }
+}
+
 impl CheckReport {
+    /// Refuses a file that was good so far for one more rule: all its faults are counted, those listed are at most `limit` in all.
+    pub fn refuse(&mut self, group: RuleCount, rows: u64, faults: impl Iterator<Item = CellFault>, limit: usize) {
+        self.valid = false;
+        self.stats.errors += group.count;
+        self.stats.rows_invalid = (self.stats.rows_invalid + rows).min(self.stats.rows);
+        self.errors.extend(faults.take(limit.saturating_sub(self.errors.len())));
+        self.by_rule.push(group);
+    }
+
+    /// Adds warnings: all are counted, those listed are at most `limit` in all.
+    pub fn warn(&mut self, warnings: impl Iterator<Item = CellFault>, limit: usize) {
+        for warning in warnings {
+            self.stats.warnings += 1;
+            if self.warnings.len() < limit {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Where a spreadsheet shows these rows of a good file's table, which are in order and counted from 0; none where that is not known.
+    pub fn physical_rows(&self, rows: impl Iterator<Item = usize>) -> Vec<Option<u64>> {
+        let first = match (self.file.header_row, self.file.format.as_deref()) {
+            (Some(header), _) => Some(header + 1),
+            (None, Some("jsonl")) => Some(1),
+            _ => None,
+        };
+        // Rows that were left out are told in warnings; where some are not listed, nothing is certain.
+        let of_reading: Vec<u64> =
+            self.warnings.iter().filter(|w| matches!(w.code.as_str(), "blank_row" | "repeated_header")).filter_map(|w| w.row).collect();
+        let Some(first) = first.filter(|_| self.stats.warnings == self.warnings.len() as u64) else { return rows.map(|_| None).collect() };
+        let mut left_out: Vec<u64> = of_reading.into_iter().filter(|row| *row >= first).collect();
+        left_out.sort_unstable();
+        let mut skipped = 0;
+        rows.map(|row| {
+            while left_out.get(skipped).is_some_and(|out| *out <= first + (row + skipped) as u64) {
+                skipped += 1;
+            }
+            Some(first + (row + skipped) as u64)
+        })
+        .collect()
+    }
+
     /// As a person reads it who may not see the values of the `hidden` columns, nor what looks like personal data around them.
     pub fn without(mut self, hidden: &[String]) -> Self {
         if hidden.is_empty() {

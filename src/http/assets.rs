@@ -1,4 +1,4 @@
-//! The stylesheet, the script and the icon, part of the program.
+//! The stylesheet, the scripts and the icon, part of the program.
 
 use std::sync::LazyLock;
 
@@ -9,9 +9,10 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 4] = [
     ("retex.css", "text/css; charset=utf-8", include_str!("assets/retex.css")),
     ("retex.js", "text/javascript; charset=utf-8", include_str!("assets/retex.js")),
+    ("upload.js", "text/javascript; charset=utf-8", include_str!("assets/upload.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
 ];
 

@@ -69,13 +69,24 @@ impl FromRequestParts<App> for Signed {
 /// The caller of the API: a bearer token, or, for reading only, a session.
 pub struct Caller(pub Actor);
 
+/// The person or program of the request's token, if it has one.
+async fn bearer(parts: &Parts, app: &App) -> Result<Option<Actor>> {
+    let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.split_once(' '));
+    // RFC 9110: the scheme's case does not matter.
+    match bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+        Some((_, token)) => access::bearer(app, token.trim()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn unauthenticated() -> Error {
+    let message = "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».";
+    Error::new(Kind::Unauthenticated, "unauthenticated", message)
+}
+
 impl Caller {
     async fn of(parts: &Parts, app: &App) -> Result<Actor> {
-        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.split_once(' '));
-        // RFC 9110: the scheme's case does not matter.
-        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-        if let Some(token) = bearer {
-            let actor = access::bearer(app, token.trim()).await?;
+        if let Some(actor) = bearer(parts, app).await? {
             // What a token is for is also known where no perimeter is asked.
             match (&actor.scope, matches!(parts.method, Method::GET | Method::HEAD)) {
                 (Some(scope), true) => scope.allows_verb(Verb::Read)?,
@@ -89,15 +100,42 @@ impl Caller {
         {
             return Ok(actor);
         }
-        Err(Error::new(
-            Kind::Unauthenticated,
-            "unauthenticated",
-            "Présentez un jeton d'accès\u{a0}: «\u{a0}Authorization: Bearer …\u{a0}».",
-        ))
+        Err(unauthenticated())
     }
 }
 
 impl FromRequestParts<App> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let actor = Self::of(parts, app).await.map_err(|error| Problem(error).into_response())?;
+        reads::signed(&actor);
+        limits::by_account(parts, actor.account, true).map_err(|refusal| *refusal)?;
+        Ok(Self(actor))
+    }
+}
+
+/// Whoever sends a file piece by piece: a token that may deposit, or a session whose page gives the CSRF token in `X-CSRF-Token`.
+pub struct Sender(pub Actor);
+
+impl Sender {
+    async fn of(parts: &Parts, app: &App) -> Result<Actor> {
+        if let Some(actor) = bearer(parts, app).await? {
+            if let Some(scope) = &actor.scope {
+                scope.allows_verb(Verb::Deposit)?;
+            }
+            return Ok(actor);
+        }
+        let actor = actor_of_session(app, &parts.headers).await?.ok_or_else(unauthenticated)?;
+        if parts.method != Method::HEAD {
+            let sent = parts.headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default();
+            check_csrf(&actor, sent)?;
+        }
+        Ok(actor)
+    }
+}
+
+impl FromRequestParts<App> for Sender {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {

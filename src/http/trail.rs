@@ -26,14 +26,19 @@ pub fn reader(actor: &Actor) -> Result<()> {
 }
 
 /// Every act, as the trail names it and in words.
-pub const ACTS: [(&str, &str); 58] = [
+pub const ACTS: [(&str, &str); 63] = [
     ("session.open", "Connexion"),
     ("session.revoke", "Fin d'une session"),
     ("data.read", "Lecture de données"),
     ("data.write", "Demande refusée"),
+    ("upload.open", "Début d'un envoi en plusieurs fois"),
+    ("upload.cancel", "Envoi annulé"),
+    ("upload.expire", "Envoi inachevé effacé"),
     ("deposit.receive", "Réception d'un dépôt"),
     ("deposit.accept", "Acceptation d'un dépôt"),
     ("deposit.reject", "Refus d'un dépôt"),
+    ("deposit.hold", "Dépôt en attente de confirmation"),
+    ("deposit.confirm", "Confirmation d'un dépôt"),
     ("deposit.withdraw", "Retrait d'un dépôt"),
     ("deposit.expire", "Effacement d'un fichier refusé"),
     ("evaluation.compute", "Calcul d'une évaluation"),

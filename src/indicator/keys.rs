@@ -40,13 +40,18 @@ impl Keys {
     }
 }
 
-/// The keys of a file over these columns, one per row; none for a row with an empty cell, or where a column is missing.
+/// The keys of a file over these columns, of the rows that have one.
 pub fn keys_of(table: &DataFrame, columns: &[String]) -> Vec<String> {
+    key_rows(table, columns).into_iter().flatten().collect()
+}
+
+/// The keys of a file over these columns, one per row; none for a row with an empty cell, nothing where a column is missing.
+pub fn key_rows(table: &DataFrame, columns: &[String]) -> Vec<Option<String>> {
     let text = |name: &String| table.column(name).and_then(|column| column.cast(&DataType::String)).ok();
     let Some(cells) = columns.iter().map(text).collect::<Option<Vec<_>>>() else { return Vec::new() };
     let Some(cells) = cells.iter().map(|column| column.str().ok()).collect::<Option<Vec<_>>>() else { return Vec::new() };
     let key = |row: usize| cells.iter().map(|column| column.get(row)).collect::<Option<Vec<_>>>().map(|key| key.join(BETWEEN));
-    (0..table.height()).filter_map(key).collect()
+    (0..table.height()).map(key).collect()
 }
 
 /// A key as people read it.

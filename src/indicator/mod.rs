@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::{
     change::{Difference, differences},
-    keys::{Keys, keys_of, shown},
+    keys::{Keys, key_rows, keys_of, shown},
     rows::summarise,
     site::{Cells, Part, SiteSums},
     source::{Grouping, PhaseUse, Source, Sources},

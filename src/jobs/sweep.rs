@@ -1,5 +1,5 @@
-//! Removes what nothing names any more: files of the lake without a row, sessions that ended, sign-in attempts counted long ago, jobs
-//! done long ago.
+//! Removes what nothing names any more: files that never came in whole, files of the lake without a row, sessions that ended, sign-in
+//! attempts counted long ago, jobs done long ago.
 
 use std::collections::HashSet;
 
@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::Job;
 use crate::{
     app::App,
+    deposit,
     error::Result,
     lake::{Key, Prefix},
 };
@@ -48,6 +49,7 @@ pub async fn schedule(app: &App) -> Result<()> {
 /// Removes what has been without a name for longer than `grace`.
 pub async fn sweep(app: &App, grace: TimeDelta) -> Result<Swept> {
     let now = app.clock.now();
+    deposit::upload::expire(app).await?;
     let before = now - grace;
     // The files are listed before the names are read: a file that got its row in between is then seen to have one.
     let old: Vec<_> = app.lake.list(&Prefix::All).await?.into_iter().filter(|f| f.modified < before).collect();

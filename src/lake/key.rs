@@ -18,6 +18,8 @@ const NO_PERIOD: &str = "__HIVE_DEFAULT_PARTITION__";
 pub enum Key {
     /// Bytes on their way in: `uploads/{id}`.
     Upload(Uuid),
+    /// A piece of a file that comes in over several requests: `parts/{id}`.
+    Part(Uuid),
     /// A file as its site sent it, never shared between sites: `originals/{site}/{sha256}`.
     Original {
         /// Who sent it.
@@ -67,6 +69,8 @@ pub enum Prefix {
     All,
     /// `uploads/`.
     Uploads,
+    /// `parts/`.
+    Parts,
     /// `originals/`.
     Originals,
     /// `tables/{convention}/{dataset}/`.
@@ -146,6 +150,7 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Upload(id) => write!(f, "uploads/{id}"),
+            Self::Part(id) => write!(f, "parts/{id}"),
             Self::Original { site, sha256 } => write!(f, "originals/{site}/{sha256}"),
             Self::Table { convention, dataset, site, period, deposit } => {
                 let period = period.map_or_else(|| NO_PERIOD.to_owned(), |p| p.to_string());
@@ -166,6 +171,7 @@ impl FromStr for Key {
         let parts: Vec<&str> = s.split('/').collect();
         let key = match parts[..] {
             ["uploads", id] => Self::Upload(id.parse().map_err(|_| bad())?),
+            ["parts", id] => Self::Part(id.parse().map_err(|_| bad())?),
             ["originals", site, sha256] => Self::Original { site: site.parse().map_err(|_| bad())?, sha256: sha256.parse()? },
             ["tables", convention, dataset, site, period, file] => Self::Table {
                 convention: convention.parse()?,
@@ -200,6 +206,7 @@ impl fmt::Display for Prefix {
         match self {
             Self::All => Ok(()),
             Self::Uploads => f.write_str("uploads"),
+            Self::Parts => f.write_str("parts"),
             Self::Originals => f.write_str("originals"),
             Self::Table(convention, dataset) => write!(f, "tables/{convention}/{dataset}"),
             Self::AuditHeads => f.write_str("audit/heads"),
@@ -273,6 +280,7 @@ mod tests {
             let period = month.map(|m| format!("2026-{m:02}").parse().unwrap());
             for key in [
                 Key::Upload(Uuid::from_u128(id)),
+                Key::Part(Uuid::from_u128(id)),
                 Key::Visa(PurgeId(Uuid::from_u128(id))),
                 Key::original(&site, &sha256).unwrap(),
                 Key::table(&convention, &dataset, &site, period, DepositId(Uuid::from_u128(id))).unwrap(),

@@ -97,7 +97,7 @@ impl Lake {
     }
 
     /// Size of an object and its bytes, a piece at a time.
-    pub async fn stream(&self, key: &Key) -> Result<(u64, impl Stream<Item = Result<Bytes>> + Send + 'static)> {
+    pub async fn stream(&self, key: &Key) -> Result<(u64, impl Stream<Item = Result<Bytes>> + Send + 'static + use<>)> {
         let found = self.objects.get(&path(key)).await?;
         Ok((found.meta.size, found.into_stream().map_err(Error::from)))
     }

@@ -150,6 +150,7 @@ fn draft(letter: &Letter, today: NaiveDate) -> Draft {
         Letter::DepositDue { .. }
         | Letter::DepositLate { .. }
         | Letter::DepositRejected { .. }
+        | Letter::DepositHeld { .. }
         | Letter::RexDue { .. }
         | Letter::RexLate { .. } => of_work(letter, today),
         Letter::PurgeComing { .. } | Letter::Purged { .. } | Letter::WithdrawalAnswered { .. } => of_retention(letter),
@@ -318,6 +319,27 @@ fn of_work(letter: &Letter, today: NaiveDate) -> Draft {
                     "La page du dépôt les montre, cellule par cellule. Corrigez le fichier, puis déposez-le à nouveau.".to_owned(),
                 ],
                 ("Voir ce qui est à corriger", path),
+            )
+        }
+        Letter::DepositHeld { number, file, columns, until, path } => {
+            let place = match columns.as_slice() {
+                [one] => format!("la colonne {} semble", quoted(one)),
+                several => format!("les colonnes {} semblent", several.iter().map(|c| quoted(c)).collect::<Vec<_>>().join(", ")),
+            };
+            about(
+                "À confirmer\u{a0}: ",
+                file,
+                "",
+                vec![
+                    format!(
+                        "Le fichier {} (dépôt {number}) attend votre réponse\u{a0}: {place} contenir des données personnelles que la convention ne prévoit pas. D'ici là, il ne compte pas.",
+                        quoted(file)
+                    ),
+                    "Si ce n'en sont pas, confirmez-le sur la page du dépôt. Sinon, retirez-les du fichier, puis déposez-le à nouveau."
+                        .to_owned(),
+                    format!("Sans réponse, le fichier est effacé le {}.", words::day(*until)),
+                ],
+                ("Voir ce qu'il faut vérifier", path),
             )
         }
         Letter::RexDue { convention, due, path } => about(

@@ -133,6 +133,19 @@ pub enum Letter {
         /// Its page.
         path: String,
     },
+    /// A file waits for its depositor's word on what looks like personal data in it.
+    DepositHeld {
+        /// The deposit's number.
+        number: String,
+        /// Name of the file.
+        file: String,
+        /// The columns in question.
+        columns: Vec<String>,
+        /// Until when it waits.
+        until: NaiveDate,
+        /// Its page.
+        path: String,
+    },
     /// Data will be destroyed.
     PurgeComing {
         /// Title of the convention.
@@ -204,6 +217,7 @@ impl Letter {
             Self::DepositDue { .. } => "deposit_due",
             Self::DepositLate { .. } => "deposit_late",
             Self::DepositRejected { .. } => "deposit_rejected",
+            Self::DepositHeld { .. } => "deposit_held",
             Self::PurgeComing { .. } => "purge_coming",
             Self::Purged { .. } => "purged",
             Self::RexDue { .. } => "rex_due",

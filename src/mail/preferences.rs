@@ -27,8 +27,9 @@ pub struct Choice {
 }
 
 /// Every kind that may be chosen on; the others always come at once.
-pub const CHOICES: [Choice; 12] = [
+pub const CHOICES: [Choice; 13] = [
     Choice { kind: "deposit_rejected", label: "Un fichier que vous avez déposé est refusé", weekly: false },
+    Choice { kind: "deposit_held", label: "Un fichier que vous avez déposé attend votre confirmation", weekly: false },
     Choice { kind: "deposit_due", label: "Un dépôt est attendu dans la semaine", weekly: false },
     Choice { kind: "deposit_late", label: "Un dépôt est en retard", weekly: true },
     Choice { kind: "rex_due", label: "Un retour d'expérience est attendu dans la semaine", weekly: false },

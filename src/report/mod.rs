@@ -9,6 +9,7 @@ mod build;
 pub mod charts;
 pub mod describe;
 pub mod french;
+pub mod given;
 mod html;
 pub mod paper;
 mod pdf;

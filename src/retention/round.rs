@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate};
 use serde_json::json;
 
 use super::{Term, concerned, destruction, entry, list, path_for, terms};
 use crate::{
     app::App,
     audit,
+    deposit::REFUSED_KEPT,
     error::Result,
     mail::{self, Letter},
     store::{jobs::Job, retention::Removal},
@@ -16,8 +17,6 @@ use crate::{
 
 /// How long before its day a destruction is announced.
 const NOTICE: Days = Days::new(30);
-/// How long a refused file and its report stay readable by their site.
-pub const REFUSED_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Announces, lists, asks for what is stamped, and lets refused files go.
 pub async fn round(app: &App) -> Result<()> {

@@ -224,10 +224,13 @@ const SAME: &str = deposits!(
        AND NOT (state = 'rejected' AND (convention_id <> $1 OR report LIKE '{\"valid\":false,\"source_error\":{\"code\":\"check_failed\"%'))
        AND (state <> 'superseded' OR EXISTS (SELECT 1 FROM deposits c WHERE c.convention = deposits.convention AND c.site = $2
          AND c.dataset = $3 AND COALESCE(c.period, '') = COALESCE($4, '') AND c.state = 'accepted'))
+       AND NOT ((COALESCE(report, '') LIKE '%\"code\":\"reference%' OR COALESCE(report, '') LIKE '%\"code\":\"repeated_key\"%')
+         AND EXISTS (SELECT 1 FROM deposits c WHERE c.convention = deposits.convention AND c.site = $2 AND c.id <> deposits.id
+           AND c.state IN ('accepted', 'superseded', 'withdrawn') AND c.decided_at > deposits.decided_at))
      ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 const NAMED: &str = "SELECT original_key AS key FROM deposits WHERE original_key IS NOT NULL UNION SELECT table_key FROM deposits WHERE table_key IS NOT NULL
-    UNION SELECT visa_key FROM purges WHERE visa_key IS NOT NULL
+    UNION SELECT visa_key FROM purges WHERE visa_key IS NOT NULL UNION SELECT key FROM upload_parts
     UNION SELECT document_key FROM signatures WHERE document_key IS NOT NULL ORDER BY key";
 
 impl Store {
@@ -258,7 +261,7 @@ impl Store {
 
     /// The newest deposit of these very bytes, to be read in the same way, for the same convention, site, dataset and period, whose answer still holds: it was not
     /// taken back, nor refused under another version of the convention or because its check failed, nor superseded by what was itself
-    /// taken back.
+    /// taken back, and where it was compared with other files of its site, none of these has changed since.
     pub async fn same_deposit(
         &self,
         convention: ConventionId,

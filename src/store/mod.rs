@@ -82,6 +82,7 @@ pub mod released;
 pub mod retention;
 pub mod rex;
 pub mod signatures;
+pub mod uploads;
 
 use std::{
     fs,

@@ -28,7 +28,10 @@ use retex::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::http::{CSRF, Hub, MONTREUIL, import_changed, read, samples, sha};
+use crate::{
+    http::{CSRF, Hub, MONTREUIL, import_changed, read, samples, sha},
+    uploads::base64,
+};
 
 /// Letter, name of the session and of the token.
 ///
@@ -62,12 +65,19 @@ GET /conventions/{id}/versions/{version}/convention.pdf | CSAODM | = | AODM | CS
 POST /conventions/{id}/versions/{version}/withdrawal | O      | = | O    |
 POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | =
+GET /conventions/{id}/datasets/{dataset}/{file}      | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/evaluations/latest             | CSAO   | = | AO   | CSAO
 GET /conventions/{id}/report.pdf                     | AO     | = | AO   |
 GET /conventions/{id}/report.html                    | AO     | = | AO   |
 GET /deposits                                        | CSAODM
 GET /deposits/{id}                                   | CSAO   | AO | AO  |
 GET /deposits/{id}/report                            | CSAO   | AO | AO  |
+GET /deposits/{id}/report.csv                        | CSAO   | AO | AO  |
+GET /deposits/{id}/annotated.xlsx                    | =
+POST /uploads                                        | C      |    |     |
+PATCH /uploads/{id}                                  | =
+POST /uploads/{id}                                   | =
+DELETE /uploads/{id}                                 | =
 POST /deposits                                       | C      |    |     |
 POST /checks                                         | C      |    |     |
 POST /deposits/{id}/confirmation                     | C      |    |     |
@@ -182,6 +192,7 @@ impl Matrix {
             ("/experimentations/{name}", "convention"),
             ("/deposits", "deposit"),
             ("/checks", "deposit"),
+            ("/uploads", "deposit"),
             ("/depots/{id}", "deposit"),
             ("/drafts/{id}", "draft"),
             ("/conventions/brouillons/{id}", "draft"),
@@ -196,7 +207,7 @@ impl Matrix {
         let absent = target == "absent";
         let convention = |t: &'static str| self.ids.get(&(t, "convention")).cloned();
         let filled = match Self::kind(path) {
-            _ if path == "/deposits" || path == "/checks" => {
+            _ if matches!(path, "/deposits" | "/checks" | "/uploads") => {
                 let site = if target == "other site" { "219300084" } else { MONTREUIL };
                 let name = if absent { "aucune".to_owned() } else { convention(if target == "other site" { "own" } else { target })? };
                 let dataset = if target == "ended" {
@@ -206,7 +217,7 @@ impl Matrix {
                 } else {
                     "demandes"
                 };
-                format!("{path}?convention={name}&dataset={dataset}&period=2026-06&name=a.csv&site={site}")
+                format!("{path}?convention={name}&dataset={dataset}&period=2026-06&filename=a.csv&name=a.csv&site={site}")
             }
             Some(kind) => {
                 let id = match (absent, kind) {
@@ -220,6 +231,12 @@ impl Matrix {
         };
         let comment = self.ids.get(&(target, "comment")).map_or("01890000-0000-7000-8000-000000000001", String::as_str);
         let version = if path.ends_with("/differences") { "2" } else { "1" };
+        let dataset = match target {
+            "other convention" => "interventions",
+            "ended" => "releves",
+            _ => "demandes",
+        };
+        let filled = filled.replace("{dataset}", dataset).replace("{file}", "template.csv");
         let filled = filled.replace("{version}", version).replace("{n}", version).replace("{comment}", comment);
         Some(Regex::new(r"\{[a-z_]+\}").unwrap().replace_all(&filled, "01890000-0000-7000-8000-000000000000").into_owned())
     }
@@ -259,6 +276,15 @@ impl Matrix {
         }
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some((_, query)) = path.split_once('?').filter(|_| path.starts_with("/uploads")) {
+            // What other operations are told in the address, this one is told in a header.
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let metadata: Vec<String> = pairs.map(|(name, value)| format!("{name} {}", base64(value.as_bytes()))).collect();
+            request = request.header("upload-length", 12).header("upload-metadata", metadata.join(","));
+        }
+        if path.starts_with("/uploads") {
+            request = request.header("tus-resumable", "1.0.0");
         }
         let body = if method == "GET" { Body::empty() } else { self.body(operation) };
         let (status, text) = read(self.hub.send(request.body(body).unwrap()).await).await;

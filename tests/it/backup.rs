@@ -7,7 +7,7 @@ use retex::{
     audit::{self, Actor, Entry},
     backup::{Manifest, backup, restore},
     error::Kind,
-    ids::{CommentId, DepositId, DraftId, EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId},
+    ids::{CommentId, DepositId, DraftId, EvaluationId, HoldId, MailId, PurgeId, RemovalId, SignatureId, TokenId, UploadId},
     jobs::Job,
     lake::Key,
     store::{
@@ -23,6 +23,7 @@ use retex::{
         retention::{Clearance, Hold, NewPurge, PurgeItem, PurgeState, Removal},
         rex::RexAnswers,
         signatures::{Means, Signature, Termination},
+        uploads::{Upload, UploadPart},
     },
 };
 
@@ -278,6 +279,27 @@ async fn furnish(ground: &Ground) {
         key: Some(Key::Visa(purge).to_string()),
     };
     tx.clear_purge(purge, &answer, account, now).await.unwrap();
+    // A file on its way in: its first piece is there.
+    let (upload, part) = (UploadId(app.clock.id()), Key::Part(app.clock.id()));
+    lake.put(&part, bytes::Bytes::from_static(b"id_demande;")).await.unwrap();
+    let open = Upload {
+        id: upload,
+        account_id: account,
+        convention: "tri-demandes-2026".to_owned(),
+        site: PARIS.parse().unwrap(),
+        dataset: "demandes".to_owned(),
+        period: "2026-03".parse().ok(),
+        file_name: "demandes.csv".to_owned(),
+        metadata: "filename ZGVtYW5kZXMuY3N2".to_owned(),
+        length: 5000,
+        received: 0,
+        created_at: now,
+        expires_at: now + chrono::TimeDelta::hours(24),
+        deposit_id: None,
+    };
+    assert!(tx.insert_upload(&open, 1).await.unwrap());
+    let piece = UploadPart { start: 0, bytes: 11, key: part.to_string() };
+    assert!(tx.add_upload_part(upload, &piece, open.expires_at).await.unwrap());
     tx.enqueue(&app.clock, &Job::Evaluate { convention }).await.unwrap();
     for organisation in [None, Some(PARIS.parse().unwrap())] {
         audit::append(
@@ -304,7 +326,7 @@ async fn there_and_back(from: Ground, to: Ground) {
     let (first, second) = (from.folder().join("a"), from.folder().join("b"));
     let copied = backup(&from.app, &first).await.unwrap();
     assert!(copied.tables.iter().all(|t| t.rows > 0), "{:?}", copied.tables);
-    assert_eq!(copied.files.len(), 6);
+    assert_eq!(copied.files.len(), 7);
     assert_eq!(restore(&to.app, &first).await.unwrap(), copied);
     assert_eq!(audit::verify(&to.app.store).await.unwrap(), []);
     let list = async |g: &Ground| g.app.store.deposits(&DepositFilter::default(), Page::ALL).await.unwrap();

@@ -56,6 +56,13 @@ pub fn letters() -> Vec<Letter> {
             problems: 1284,
             path: "/depots/1".into(),
         },
+        Letter::DepositHeld {
+            number: "D-2026-000013".into(),
+            file: "demandes 2026-02.csv".into(),
+            columns: vec!["objet".into(), "suite".into()],
+            until: day("2026-04-11"),
+            path: "/depots/2".into(),
+        },
         Letter::PurgeComing { convention: convention(), site: None, on: day("2026-04-11"), path: path() },
         Letter::Purged { convention: convention(), site: Some("219300480".parse().unwrap()), path: path() },
         Letter::RexDue { convention: convention(), due: day("2026-03-13"), path: path() },

@@ -7,7 +7,10 @@ use retex::{
     error::Kind,
     jobs::work,
     retention,
-    store::deposits::{Deposit, DepositState},
+    store::{
+        Page,
+        deposits::{Deposit, DepositState},
+    },
 };
 use serde_json::json;
 
@@ -63,6 +66,14 @@ async fn a_file_waits_until_its_depositor_has_looked(ground: &Ground) {
     let stored = app.store.deposit_report(held.id).await.unwrap().unwrap();
     assert!(!stored.contains("06 12") && !stored.contains("34 56"), "no value is kept in the report: {stored}");
     assert!(app.store.current_deposits(held.convention_id).await.unwrap().is_empty(), "nothing counts yet");
+
+    let letters = app.store.mails(Page::ALL).await.unwrap();
+    let letter = letters.iter().find(|m| m.kind == "deposit_held").expect("its depositor is told");
+    assert_eq!(
+        (letter.account_id, letter.unique_key.as_deref()),
+        (Some(agent.account), Some(format!("deposit_held/{}", held.id).as_str()))
+    );
+    assert!(letter.letter.contains("\"remarque\"") && letter.letter.contains("2026-04-11"), "{}", letter.letter);
 
     let analyst = someone(ground, Role::Analyst, None).await;
     let seen = deposit::report(app, &analyst, held.id).await.unwrap().unwrap();

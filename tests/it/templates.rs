@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{Cursor, Read},
+    process::Command,
 };
 
 use axum::{
@@ -447,4 +448,103 @@ async fn a_refused_file_is_given_back_annotated() {
     let (status, _, body) = ask(&hub, "contributor", &format!("{pdf}/annote.xlsx")).await;
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(String::from_utf8_lossy(&body).contains("document PDF"));
+}
+
+/// The API gives the same files as the pages, and so does the command.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_and_the_command_give_the_same_files() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let api = async |who: &str, path: &str| {
+        let request =
+            Request::get(format!("/api/v1{path}")).header(header::AUTHORIZATION, format!("Bearer token-{who}")).body(Body::empty());
+        let response = hub.send(request.unwrap()).await;
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        (response.status(), kind, axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    };
+    let command = |arguments: &[&str]| {
+        let convention = samples("tri-demandes").join("convention.yaml");
+        let output = Command::new(env!("CARGO_BIN_EXE_retex")).arg("template").arg(convention).args(arguments).output().unwrap();
+        (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    for (page, file, format) in [
+        ("modele.csv", "template.csv", "csv"),
+        ("dictionnaire.md", "dictionary.md", "md"),
+        ("table-schema.json", "table-schema.json", "table-schema"),
+        ("schema.json", "schema.json", "json-schema"),
+        ("modele.xlsx", "template.xlsx", "xlsx"),
+    ] {
+        let shown = ask(&hub, "contributor", &format!("/experimentations/tri-demandes-2026/jeux/demandes/{page}")).await;
+        let given = api("contributor", &format!("/conventions/tri-demandes-2026/datasets/demandes/{file}")).await;
+        let (code, printed, said) = command(&["demandes", "--format", format]);
+        assert_eq!((code, said.as_str(), shown.0, given.0), (Some(0), "", StatusCode::OK, StatusCode::OK), "{file}");
+        assert_eq!(shown.1, given.1, "{file}");
+        if format == "xlsx" {
+            assert_eq!((book(&shown.2), book(&printed)), (book(&given.2), book(&given.2)));
+        } else {
+            assert_eq!((&shown.2, &printed), (&given.2, &given.2), "{file}");
+        }
+        assert_eq!(api("stranger", &format!("/conventions/tri-demandes-2026/datasets/demandes/{file}")).await.0, StatusCode::NOT_FOUND);
+    }
+    for wrong in ["demandes/autre.csv", "autre/template.csv"] {
+        assert_eq!(
+            api("contributor", &format!("/conventions/tri-demandes-2026/datasets/{wrong}")).await.0,
+            StatusCode::NOT_FOUND,
+            "{wrong}"
+        );
+    }
+    for (arguments, wanted) in [(&["--format", "csv"][..], "dataset_missing"), (&["autre"][..], "dataset_unknown")] {
+        let (code, printed, said) = command(arguments);
+        assert_eq!((code, printed.len(), said.contains(wanted)), (Some(2), 0, true), "{said}");
+    }
+    let out = hub.ground.folder().join("modele.csv");
+    assert_eq!(command(&["demandes", "--format", "csv", "--out", out.to_str().unwrap()]).1.len(), 0);
+    assert_eq!(fs::read(out).unwrap(), command(&["demandes", "--format", "csv"]).1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_given_by_the_api_and_the_command_too() {
+    let hub = Hub::with(&["tri-demandes"]).await;
+    let folder = hub.ground.folder();
+    let (file, csv, xlsx) = (folder.join("demandes.csv"), folder.join("rapport.csv"), folder.join("annoté.xlsx"));
+    fs::write(&file, BAD).unwrap();
+    let convention = samples("tri-demandes").join("convention.yaml");
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_retex"));
+        command.arg("check").arg(&file).arg("--convention").arg(&convention).args(["--dataset", "demandes"]).args(more).output().unwrap()
+    };
+    let output = run(&["--csv", csv.to_str().unwrap(), "--annotated", xlsx.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = fs::read_to_string(&csv).unwrap();
+    assert!(report.starts_with("\u{feff}Règle;"), "{report}");
+    assert_eq!(book(&fs::read(&xlsx).unwrap())[0].1.len(), 5);
+    for option in ["--csv", "--annotated"] {
+        let refused = run(&[option, file.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("output_is_input"));
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), BAD, "the file itself is never written over");
+
+    let call = async |who: &str, request: axum::http::request::Builder, body: &str| {
+        let request = request.header(header::AUTHORIZATION, format!("Bearer token-{who}")).body(Body::from(body.to_owned()));
+        let response = hub.send(request.unwrap()).await;
+        (response.status(), axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    };
+    let address =
+        format!("/api/v1/deposits?convention=tri-demandes-2026&dataset=demandes&period=2026-11&name=demandes.csv&site={MONTREUIL}");
+    let (_, sent) = call("contributor", Request::post(address), BAD).await;
+    let place = format!("/api/v1/deposits/{}", serde_json::from_slice::<Json>(&sent).unwrap()["id"].as_str().unwrap());
+    let get = async |who: &str, file: &str| call(who, Request::get(format!("{place}/{file}")), "").await;
+    assert_eq!(get("contributor", "report.csv").await.0, StatusCode::NOT_FOUND, "before the check");
+    assert_eq!(get("contributor", "annotated.xlsx").await.0, StatusCode::CONFLICT, "before the check");
+    work::run_due(&hub.ground.app).await.unwrap();
+    assert_eq!(get("contributor", "report.csv").await, (StatusCode::OK, report.into_bytes()));
+    for who in ["contributor", "officer"] {
+        let (status, bytes) = get(who, "annotated.xlsx").await;
+        assert_eq!((status, parts(&bytes).contains("A0118")), (StatusCode::OK, who == "contributor"), "{who}");
+    }
+    for who in ["stranger", "administrator"] {
+        for file in ["report.csv", "annotated.xlsx"] {
+            assert_eq!(get(who, file).await.0, StatusCode::NOT_FOUND, "{who} {file}");
+        }
+    }
 }

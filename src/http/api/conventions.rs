@@ -14,6 +14,7 @@ use crate::{
     http::{
         load::{self, Loaded},
         pages::{
+            convention,
             convention_acts::{paper_of, version_of},
             standing,
         },
@@ -100,4 +101,23 @@ pub(super) async fn version_paper(
     let loaded = load::convention(&app, &actor, &id).await?;
     let version = version_of(&loaded, &actor, version.parse().map_err(|_| load::absent())?)?;
     Ok(paper_of(&app, &loaded.agreement, version, Copy::Signed).await?)
+}
+
+/// What a dataset's depositors are given: `template.xlsx` and `template.csv` to fill in, `dictionary.md`, `table-schema.json` and
+/// `schema.json` to read.
+#[utoipa::path(get, path = "/conventions/{id}/datasets/{dataset}/{file}", tag = "conventions",
+    params(("id" = String, Path, description = "`id` of the document"), ("dataset" = String, Path, description = "Name of the dataset"),
+        ("file" = String, Path, description = "`template.xlsx`, `template.csv`, `dictionary.md`, `table-schema.json` or `schema.json`")),
+    responses((status = 200, content((Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"), (String = "text/markdown"),
+            (serde_json::Value = "application/json"), (serde_json::Value = "application/schema+json"))),
+        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn given(
+    Extract(app): Extract<App>,
+    Caller(actor): Caller,
+    Path((id, dataset, file)): Path<(String, String, String)>,
+) -> Result<Response, Problem> {
+    let form = file.parse().map_err(load::hidden);
+    // Whoever may not know of the convention does not learn which files there would be.
+    load::convention(&app, &actor, &id).await?;
+    Ok(convention::given(&app, &actor, &id, &dataset, form?).await?)
 }

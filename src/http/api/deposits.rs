@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result},
     http::{
         load,
+        pages::convention_acts::{XLSX, attachment},
         problem::{Problem, ProblemBody},
         state::{Caller, too_large},
     },
@@ -162,6 +163,24 @@ pub(super) async fn report(
 ) -> Result<Json<CheckReport>, Problem> {
     let found = load::deposit(&app, &actor, &id).await?;
     Ok(Json(deposit::report(&app, &actor, found.id).await?.ok_or_else(load::absent)?))
+}
+
+/// The same as a table, one line per fault, as a French spreadsheet opens it; 404 until it is decided.
+#[utoipa::path(get, path = "/deposits/{id}/report.csv", tag = "dépôts", params(("id" = String, Path)), responses((status = 200, content_type = "text/csv", body = String), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
+pub(super) async fn report_csv(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    let found = load::deposit(&app, &actor, &id).await?;
+    let report = deposit::report(&app, &actor, found.id).await?.ok_or_else(load::absent)?;
+    Ok(attachment(&format!("{}-rapport", found.number), "csv", "text/csv; charset=utf-8", deposit::export::csv(&report)))
+}
+
+/// The file as a workbook, its faults coloured and noted; 409 before it is checked, once it is gone, or where no table could be read.
+#[utoipa::path(get, path = "/deposits/{id}/annotated.xlsx", tag = "dépôts", params(("id" = String, Path)),
+    responses((status = 200, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", body = Vec<u8>), (status = 401, body = ProblemBody),
+        (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(super) async fn annotated(Extract(app): Extract<App>, Caller(actor): Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    let found = load::deposit(&app, &actor, &id).await?;
+    let (found, bytes) = deposit::annotated::annotated(&app, &actor, found.id).await?;
+    Ok(attachment(&format!("{}-annote", found.number), "xlsx", XLSX, bytes))
 }
 
 /// Says, with a reason, that what looks like personal data in a deposit that waits is none; its check then runs to its end.

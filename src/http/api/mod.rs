@@ -11,8 +11,13 @@ mod evaluations;
 mod me;
 mod retention;
 mod tokens;
+mod uploads;
 
-use axum::{Json, Router, http::StatusCode, middleware::map_response};
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    middleware::{from_fn, map_response},
+};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
@@ -58,7 +63,7 @@ fn with_refusals(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::Ope
         ("429", "Trop de demandes à la fois\u{a0}: `Retry-After` dit combien de secondes attendre"),
     ];
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        let operations = [&mut item.get, &mut item.head, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for responses in operations.into_iter().flatten().map(|operation| &mut operation.responses.responses) {
             for (status, words) in ANY {
                 responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(ResponseBuilder::new().description(words).build()));
@@ -92,6 +97,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(conventions::list, agreements::open))
         .routes(routes!(conventions::read))
         .routes(routes!(conventions::paper))
+        .routes(routes!(conventions::given))
         .routes(routes!(conventions::version_paper))
         .routes(routes!(agreements::read))
         .routes(routes!(agreements::document))
@@ -110,12 +116,20 @@ pub fn router() -> Router<App> {
         .routes(routes!(deposits::send))
         .routes(routes!(deposits::read))
         .routes(routes!(deposits::report))
+        .routes(routes!(deposits::report_csv))
+        .routes(routes!(deposits::annotated))
         .routes(routes!(deposits::confirm))
         .routes(routes!(deposit_fixes::read_again))
         .routes(routes!(deposit_fixes::plan, deposit_fixes::correct))
         .routes(routes!(deposit_fixes::changes))
         .routes(routes!(deposit_fixes::differences))
         .routes(routes!(deposits::check))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(uploads::options, uploads::create))
+                .routes(routes!(uploads::stand, uploads::send, uploads::cancel, uploads::otherwise))
+                .layer(from_fn(uploads::protocol)),
+        )
         .routes(routes!(evaluations::latest))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))

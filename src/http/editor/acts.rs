@@ -104,6 +104,11 @@ pub(super) fn follow_columns(document: &mut Json, dataset: &str) {
     if let Some(Json::Array(keys)) = document.pointer_mut(&format!("{pointer}/foreign_keys")) {
         keys.iter_mut().for_each(|k| follow(k.get_mut("fields")));
     }
+    if let Some(value) = document.pointer_mut(&format!("{pointer}/coverage/date"))
+        && let Some(name) = new(value)
+    {
+        *value = name;
+    }
     for place in ["/evaluation/arms/column", "/evaluation/phases/column", "/evaluation/cluster"] {
         if let Some(value) = document.pointer_mut(place)
             && let Some(name) = new(value)

@@ -181,6 +181,15 @@ pub(super) const DATASET: &[Spec] = &[
         ]),
         "À ne remplir que si elle est convenue : sinon elle est reconnue, et dite.",
     ),
+    hinted(
+        "coverage",
+        "Jours à couvrir",
+        Ask::Object(&[
+            spec("date", "Colonne qui date les lignes", Ask::Column),
+            spec("every", "Au moins une ligne", Ask::Choice(&[("day", "par jour"), ("week", "par semaine")])),
+        ]),
+        "Un jour sans ligne est signalé ; une ligne datée hors de la période du fichier le fait refuser.",
+    ),
 ];
 
 pub(super) const USES: &[Spec] = &[

@@ -1,11 +1,14 @@
 //! The convention, readable.
 
 use askama::Template;
-use axum::extract::{Path, Query, State as Extract};
+use axum::{
+    extract::{Path, Query, State as Extract},
+    response::Response,
+};
 use serde::Deserialize;
 
 use super::{
-    convention_acts::{XLSX, attachment, withdrawable},
+    convention_acts::{attachment, withdrawable},
     standing::{self, PartyRow, VersionRow},
 };
 
@@ -16,11 +19,6 @@ use crate::{
         agreement::AgreedVersion,
         document::{Dataset, Document},
         perimeter::Role,
-        rules::Rules,
-    },
-    deposit::{
-        dictionary,
-        template::{self, Rows},
     },
     error::{Error, Result},
     http::{
@@ -35,6 +33,7 @@ use crate::{
         agreed::{self, IndicatorView, UseView},
         describe::{self, ColumnView},
         french,
+        given::{self, Form},
     },
 };
 
@@ -168,50 +167,38 @@ pub async fn yaml(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
     Ok(attachment(&name, "yaml", "application/yaml", describe::yaml(&loaded.json)))
 }
 
-/// `GET /experimentations/{name}/jeux/{dataset}/modele.csv`.
-pub async fn csv_template(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
-    let loaded = load::convention(&app, &actor, &name).await?;
-    let schema = loaded.document.datasets.get(&dataset).ok_or_else(load::absent)?;
-    Ok(attachment(&dataset, "csv", "text/csv; charset=utf-8", describe::template(schema)))
+/// A form of a dataset of the version that holds for the person.
+pub async fn given(app: &App, actor: &Actor, name: &str, dataset: &str, form: Form) -> Result<Response> {
+    let loaded = load::convention(app, actor, name).await?;
+    let version = loaded.agreement.version(loaded.head.id).ok_or_else(load::absent)?;
+    let (schema, rules) = loaded.document.datasets.get(dataset).zip(version.convention.rules.get(dataset)).ok_or_else(load::absent)?;
+    let given = given::give(form, &loaded.document, dataset, schema, rules)?;
+    Ok(attachment(&given.name, given.extension, given.media_type, given.bytes))
 }
 
-/// A dataset of the version that holds for the person, with its compiled rules.
-fn dataset_of<'a>(loaded: &'a Loaded, name: &str) -> Result<(&'a Dataset, &'a Rules)> {
-    let version = loaded.agreement.version(loaded.head.id).ok_or_else(load::absent)?;
-    let dataset = loaded.document.datasets.get(name);
-    dataset.zip(version.convention.rules.get(name)).ok_or_else(load::absent)
+/// `GET /experimentations/{name}/jeux/{dataset}/modele.csv`.
+pub async fn csv_template(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
+    Ok(given(&app, &actor, &name, &dataset, Form::Csv).await?)
 }
 
 /// `GET /experimentations/{name}/jeux/{dataset}/modele.xlsx`.
 pub async fn workbook(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
-    let loaded = load::convention(&app, &actor, &name).await?;
-    let (schema, rules) = dataset_of(&loaded, &dataset)?;
-    let bytes = template::workbook(&dataset, schema, rules, loaded.document.period, Rows::None)?;
-    Ok(attachment(&dataset, "xlsx", XLSX, bytes))
+    Ok(given(&app, &actor, &name, &dataset, Form::Workbook).await?)
 }
 
 /// `GET /experimentations/{name}/jeux/{dataset}/dictionnaire.md`.
 pub async fn dictionary(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
-    let loaded = load::convention(&app, &actor, &name).await?;
-    let (schema, rules) = dataset_of(&loaded, &dataset)?;
-    let text = dictionary::markdown(&loaded.document, &dataset, schema, rules, &describe::rhythm(schema));
-    Ok(attachment(&format!("dictionnaire-{dataset}"), "md", "text/markdown; charset=utf-8", text))
+    Ok(given(&app, &actor, &name, &dataset, Form::Dictionary).await?)
 }
 
 /// `GET /experimentations/{name}/jeux/{dataset}/table-schema.json`.
 pub async fn table_schema(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
-    let loaded = load::convention(&app, &actor, &name).await?;
-    let (schema, rules) = dataset_of(&loaded, &dataset)?;
-    let body = serde_json::to_string_pretty(&dictionary::table_schema(schema, rules)).map_err(Error::internal)?;
-    Ok(attachment(&format!("{dataset}.table-schema"), "json", "application/json", body))
+    Ok(given(&app, &actor, &name, &dataset, Form::TableSchema).await?)
 }
 
 /// `GET /experimentations/{name}/jeux/{dataset}/schema.json`.
 pub async fn json_schema(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, dataset)): Path<(String, String)>) -> PageResult {
-    let loaded = load::convention(&app, &actor, &name).await?;
-    let (schema, rules) = dataset_of(&loaded, &dataset)?;
-    let body = serde_json::to_string_pretty(&dictionary::json_schema(schema, rules)).map_err(Error::internal)?;
-    Ok(attachment(&format!("{dataset}.schema"), "json", "application/schema+json", body))
+    Ok(given(&app, &actor, &name, &dataset, Form::JsonSchema).await?)
 }
 
 fn dataset_view(name: &str, dataset: &Dataset) -> DatasetView {

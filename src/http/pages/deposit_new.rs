@@ -27,6 +27,11 @@ use crate::{
     report::describe::{self, ColumnView},
 };
 
+/// Larger files, in bytes, go up in pieces, which a cut does not undo.
+const RESUMABLE_ABOVE: u64 = 50_000_000;
+/// Size of such a piece.
+const CHUNK: u64 = 8 * 1024 * 1024;
+
 /// The page.
 #[derive(Template)]
 #[template(path = "deposit_new.html")]
@@ -38,6 +43,8 @@ pub struct NewDepositPage {
     pub csrf: String,
     pub choices: Vec<(String, Vec<Choice>)>,
     pub max: String,
+    pub resumable_above: u64,
+    pub chunk: u64,
     pub expected: String,
     pub columns: Vec<ColumnView>,
     pub dataset_href: String,
@@ -102,6 +109,8 @@ async fn draw(app: &App, actor: &Actor, chosen: &Chosen, error: Option<String>) 
         csrf: actor.csrf.clone(),
         choices: groups,
         max: words::bytes(app.config.max_upload),
+        resumable_above: RESUMABLE_ABOVE,
+        chunk: CHUNK,
         expected: schema
             .map(|s| format!("{}, {}. {}", s.title, words::plural(columns.len() as u64, "colonne", "colonnes"), describe::rhythm(s)))
             .unwrap_or_default(),

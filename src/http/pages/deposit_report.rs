@@ -168,6 +168,14 @@ pub(super) fn read(report: &CheckReport) -> Vec<Fact> {
         facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join("\u{a0}; ")));
     }
     facts.extend(f.header_row.map(|r| ("Ligne d'en-tête", words::count(r))));
+    for compared in &f.compared {
+        let what = format!("«\u{a0}{}\u{a0}» dans «\u{a0}{}\u{a0}»", compared.fields.join(", "), compared.title);
+        facts.push(match (compared.verified, compared.deposits.as_slice()) {
+            (false, _) => ("Non vérifié", format!("{what}\u{a0}: aucun fichier de ce jeu n'était accepté")),
+            (true, []) => ("Vérifié", what),
+            (true, numbers) => ("Vérifié", format!("{what} ({})", numbers.join(", "))),
+        });
+    }
     if report.source_error.is_none() && !facts.is_empty() {
         facts.push(("Lignes lues", words::count(report.stats.rows)));
     }
