@@ -167,7 +167,7 @@ fn form(report: &CheckReport, imposed: &Reading, action: String, csrf: String) -
         );
     }
     add("decimal", "Décimales des nombres", file.decimal.as_deref().map(|d| decimal(d).to_owned()), imposed.decimal.as_deref(), &DECIMALS);
-    let dates = (!file.dates.is_empty()).then(|| file.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join("\u{a0}; "));
+    let dates = (!file.dates.is_empty()).then(|| file.dates.iter().map(|d| notation(d)).collect::<Vec<_>>().join("\u{a0}; "));
     let kept = (!imposed.dates.is_empty()).then(|| imposed.dates.join(","));
     add("dates", "Dates", dates, kept.as_deref(), &DATES);
     let sheet = book.then(|| imposed.sheet.clone().or_else(|| file.sheet.clone()).unwrap_or_default());
@@ -196,6 +196,10 @@ fn delimiter(value: &str) -> &str {
 
 fn decimal(value: &str) -> &str {
     DECIMALS.iter().find(|(v, _)| *v == value).map_or(value, |(_, words)| words)
+}
+
+fn notation(name: &str) -> String {
+    DATES.iter().find(|(n, _)| *n == name).map_or_else(|| date_format(name), |(_, words)| (*words).to_owned())
 }
 
 /// What a receipt says of a reading that its depositor imposed.
