@@ -10,12 +10,11 @@ use encoding_rs::WINDOWS_1252;
 use polars::prelude::DataFrame;
 use retex::{
     convention::rules::{Read, Rules},
-    deposit::{
-        check::check_file,
-        decode::{self, Expected},
-    },
+    deposit::decode::{self, Expected},
 };
 use serde_json::{Map, Value as Json, json};
+
+use crate::pipeline::typed_at;
 
 /// A file of this repository under `tests/`, else of `../shared`.
 fn place(path: &str) -> PathBuf {
@@ -24,8 +23,7 @@ fn place(path: &str) -> PathBuf {
 
 /// The typed table of a file that must be valid.
 fn typed(path: &Path, rules: &Rules) -> Result<DataFrame, String> {
-    let checked = check_file(path, "fichier", rules, 20);
-    let report = &checked.report;
+    let (report, table) = typed_at(path, rules);
     if !report.valid {
         return Err(format!(
             "{:?} {:?}",
@@ -33,7 +31,7 @@ fn typed(path: &Path, rules: &Rules) -> Result<DataFrame, String> {
             report.errors.iter().map(|e| (&e.code, e.row, &e.column, &e.value)).collect::<Vec<_>>()
         ));
     }
-    checked.table.ok_or_else(|| "no table".to_owned())
+    table.ok_or_else(|| "no table".to_owned())
 }
 
 /// What the matrix starts from.
@@ -132,18 +130,18 @@ fn a_valid_case_is_the_same_table_however_it_is_written() {
     for (file, of) in &CASES {
         let path = place(file);
         let plain = decode::read(&path, Expected::default()).unwrap_or_else(|e| panic!("{file}: {e:?}"));
-        let rules = Rules::from_schema(&schema(of, &plain.names)).unwrap_or_else(|f| panic!("{file}: {f:?}"));
+        let rules = Rules::from_schema(&schema(of, &plain.head.names)).unwrap_or_else(|f| panic!("{file}: {f:?}"));
         let expected = typed(&path, &rules).unwrap_or_else(|e| panic!("{file} is a valid case: {e}"));
         assert!(expected.height() > 0, "{file}");
 
         // The rows as they were read: headers that are repeated and blank lines are not among them.
-        let rows: Vec<Vec<String>> = std::iter::once(plain.names.clone())
+        let rows: Vec<Vec<String>> = std::iter::once(plain.head.names.clone())
             .chain((0..plain.height()).map(|row| plain.columns.iter().map(|c| c.get(row).to_owned()).collect()))
             .collect();
         let number = |name: &String| rules.fields().iter().find(|f| &f.column.name == name).map(|f| f.read.clone());
         let numbers: Vec<usize> =
-            (0..plain.names.len()).filter(|i| matches!(number(&plain.names[*i]), Some(Read::Number { .. }))).collect();
-        let bound = numbers.iter().any(|i| matches!(number(&plain.names[*i]), Some(Read::Number { decimal: Some(_), .. })));
+            (0..plain.head.names.len()).filter(|i| matches!(number(&plain.head.names[*i]), Some(Read::Number { .. }))).collect();
+        let bound = numbers.iter().any(|i| matches!(number(&plain.head.names[*i]), Some(Read::Number { decimal: Some(_), .. })));
         let mut comma = rows.clone();
         for row in &mut comma[1..] {
             numbers.iter().for_each(|i| row[*i] = row[*i].replace('.', ","));

@@ -39,10 +39,6 @@ use serde_json::Value as Json;
 
 use crate::bounds::{self, MEMORY, TIME, Watch};
 
-/// Formats whose memory is not judged yet: the process that reads spreadsheets bounds itself to 1 GB (`deposit::decode::worker::MEMORY`),
-/// and a changed XLS takes over 512 MB of it. Empty this once that bound is lower.
-const UNBOUNDED_YET: &[&str] = &["xls", "xlsx", "ods"];
-
 const CHILD: &str = "RETEX_MUTATIONS_CHILD";
 /// Failures of one format after which it is left.
 const ENOUGH: usize = 10;
@@ -199,7 +195,7 @@ impl Tally {
         } else {
             *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
         }
-        if memory > MEMORY && !UNBOUNDED_YET.contains(&seeds.kind.name) {
+        if memory > MEMORY {
             self.fail(seeds, index, &format!("took {} MB", memory / 1024));
         }
         if u128::from(elapsed) > TIME.as_millis() {

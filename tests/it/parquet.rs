@@ -19,7 +19,7 @@ fn table() -> DataFrame {
 }
 
 /// Writes a table as the check does.
-fn write(path: &std::path::Path, table: DataFrame, metadata: &[(&str, String)]) -> retex::error::Result<()> {
+pub fn write(path: &std::path::Path, table: DataFrame, metadata: &[(&str, String)]) -> retex::error::Result<()> {
     let writer = parquet::Writer::create(path, table.schema())?;
     writer.group(0, table)?;
     writer.finish(metadata)
@@ -32,7 +32,7 @@ fn a_table_comes_back_as_written_and_bytes_repeat() {
     let metadata = [("retex.deposit", "0198".to_owned()), ("retex.sha256", "ab".to_owned())];
     write(&first, table(), &metadata).expect("written");
     // The same rows in two chunks are the same table.
-    let mut chunked = table().slice(0, 1).vstack(&table().slice(1, 2)).expect("stacked");
+    let chunked = table().slice(0, 1).vstack(&table().slice(1, 2)).expect("stacked");
     write(&second, chunked, &metadata).expect("written");
     assert_eq!(std::fs::read(&first).expect("bytes"), std::fs::read(&second).expect("bytes"));
     assert!(parquet::read(&first, None).expect("a table").equals_missing(&table()));

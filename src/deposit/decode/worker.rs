@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{convention::rules::MAX_COLUMNS, deposit::report::SourceError};
 
-/// Address space beyond what the program itself takes, in bytes.
-const MEMORY: u64 = 1 << 30;
+/// Address space beyond what the program itself takes, in bytes: with it, half a gigabyte at most.
+const MEMORY: u64 = 440 << 20;
 /// Processor time, in seconds.
 const SECONDS: u64 = 120;
 /// Rows of a sheet in which a header is looked for.
