@@ -1,6 +1,9 @@
 //! What the check said, as a table for a spreadsheet.
 
-use super::report::{CellFault, CheckReport};
+use super::{
+    correct::CellChange,
+    report::{CellFault, CheckReport},
+};
 use crate::words::{count, csv_cell};
 
 const HEADER: [&str; 10] = ["Règle", "Code", "Ligne", "Lettre", "Colonne", "Valeur", "Message", "Suggestion", "Attendu", "Gravité"];
@@ -49,7 +52,35 @@ fn fault(out: &mut String, fault: &CellFault, severity: &str) {
     );
 }
 
-fn line(out: &mut String, cells: [&str; 10]) {
+fn line<const CELLS: usize>(out: &mut String, cells: [&str; CELLS]) {
     out.push_str(&cells.map(csv_cell).join(";"));
     out.push_str("\r\n");
+}
+
+/// The cells that were changed, as a French spreadsheet opens it.
+pub fn changes(changes: &[CellChange]) -> String {
+    let mut out = String::from("\u{feff}Ligne;Lettre;Colonne;Avant;Après\r\n");
+    for change in changes {
+        let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
+        line(&mut out, [&change.row.to_string(), &change.column_letter, &change.column, before, after]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_never_a_formula() {
+        let change = |before: &str, after: &str| CellChange {
+            row: 2,
+            column: "=A1".to_owned(),
+            column_letter: "A".to_owned(),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+        };
+        let text = changes(&[change("=1+1", "-3,5"), change("@x", "a;b")]);
+        assert_eq!(text, "\u{feff}Ligne;Lettre;Colonne;Avant;Après\r\n2;A;'=A1;'=1+1;-3,5\r\n2;A;'=A1;'@x;\"a;b\"\r\n");
+    }
 }

@@ -232,7 +232,7 @@ impl Matrix {
         let comment = self.ids.get(&(target, "comment")).map_or("01890000-0000-7000-8000-000000000001", String::as_str);
         let version = if path.ends_with("/differences") { "2" } else { "1" };
         let dataset = match target {
-            "other convention" => "interventions",
+            "other convention" => "signalements",
             "ended" => "releves",
             _ => "demandes",
         };

@@ -21,12 +21,13 @@ use serde_json::{Value as Json, json};
 use crate::http::{Hub, MONTREUIL, import_changed, read, samples};
 
 /// Route, and where it is tested.
-const EXPORTS: [(&str, &str); 8] = [
+const EXPORTS: [(&str, &str); 9] = [
     ("/experimentations/{name}/jeux/{dataset}/modele.csv", "templates_run_nothing"),
     ("/experimentations/{name}/jeux/{dataset}/modele.xlsx", "templates_run_nothing"),
     ("/depots.csv", "what_is_downloaded_runs_nothing"),
     ("/depots/{id}/rapport.csv", "what_is_downloaded_runs_nothing"),
     ("/depots/{id}/annote.xlsx", "what_is_downloaded_runs_nothing"),
+    ("/depots/{id}/corrections.csv", "deposit::export, a_change_is_never_a_formula"),
     ("/administration/journal.csv", "what_is_downloaded_runs_nothing"),
     ("/registre-des-traitements.csv", "what_is_downloaded_runs_nothing"),
     ("/conservation/{id}/bordereau.csv", "retention::list, a_cell_is_never_a_formula_nor_breaks_its_line"),

@@ -10,8 +10,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::PATTERN_BYTES;
 use crate::error::Fault;
 
-/// Most bytes of a whole automaton, and of what making it takes.
-const AUTOMATON: (usize, usize) = (1 << 18, 1 << 20);
+/// Most bytes of a whole automaton, and of what making it takes: a schema may have two thousand of them.
+const AUTOMATON: (usize, usize) = (1 << 14, 1 << 18);
 
 /// A compiled pattern. A small one is a whole automaton too, which answers for a short cell in a third of the time.
 pub struct Pattern {

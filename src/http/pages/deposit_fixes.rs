@@ -17,7 +17,7 @@ use crate::{
     deposit::{
         self,
         correct::{self, CellChange},
-        differences, reading,
+        differences, export, reading,
         report::CheckReport,
     },
     error::Result,
@@ -323,12 +323,6 @@ pub async fn changes_csv(Extract(app): Extract<App>, Signed(actor): Signed, Path
     if receipt.corrected_from.is_none() {
         return Err(load::absent().into());
     }
-    let mut out = String::from("\u{feff}Ligne;Lettre;Colonne;Avant;Après\r\n");
-    for change in &receipt.changes {
-        let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
-        let cells = [change.row.to_string().as_str(), &change.column_letter, &change.column, before, after].map(words::csv_cell);
-        out.push_str(&cells.join(";"));
-        out.push_str("\r\n");
-    }
+    let out = export::changes(&receipt.changes);
     Ok(attachment(&format!("{}-corrections", deposit.number), "csv", "text/csv; charset=utf-8", out))
 }
