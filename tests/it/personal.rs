@@ -71,7 +71,7 @@ async fn a_file_waits_until_its_depositor_has_looked(ground: &Ground) {
     let letter = letters.iter().find(|m| m.kind == "deposit_held").expect("its depositor is told");
     assert_eq!(
         (letter.account_id, letter.unique_key.as_deref()),
-        (Some(agent.account), Some(format!("deposit_held/{}", held.id).as_str()))
+        (Some(agent.account), Some(format!("deposit_held/{}/{}", held.id, agent.account).as_str()))
     );
     assert!(letter.letter.contains("\"remarque\"") && letter.letter.contains("2026-04-11"), "{}", letter.letter);
 
