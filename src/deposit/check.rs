@@ -184,7 +184,7 @@ fn pass(
     if assumed.is_none() {
         // The first block gives a first idea of how the file is written.
         let mut guess = Assumed::default();
-        if let Some(piece) = reader.next()? {
+        if let Some(piece) = reader.next_piece()? {
             let table = piece.table(&head)?;
             let judge = Judge::new(rules, head.clone(), Assumed::default(), 0, false);
             let mut verdict = Verdict::new(&judge);
@@ -277,7 +277,7 @@ impl Pieces {
         }
         let piece = match self.first.take() {
             Some(first) => Ok(Some(first)),
-            None => self.reader.next(),
+            None => self.reader.next_piece(),
         };
         self.ended = !matches!(piece, Ok(Some(_)));
         let position = self.next;

@@ -16,7 +16,7 @@ const AUTOMATON: (usize, usize) = (1 << 14, 1 << 18);
 /// A compiled pattern. A small one is a whole automaton too, which answers for a short cell in a third of the time.
 pub struct Pattern {
     regex: Regex,
-    automaton: Option<dense::DFA<Vec<u32>>>,
+    automaton: Option<Box<dense::DFA<Vec<u32>>>>,
 }
 
 impl Pattern {
@@ -25,7 +25,7 @@ impl Pattern {
             .start_kind(StartKind::Unanchored)
             .dfa_size_limit(Some(AUTOMATON.0))
             .determinize_size_limit(Some(AUTOMATON.1));
-        let automaton = dense::Builder::new().configure(config).build(regex.as_str()).ok();
+        let automaton = dense::Builder::new().configure(config).build(regex.as_str()).ok().map(Box::new);
         Self { regex, automaton }
     }
 

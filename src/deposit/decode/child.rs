@@ -109,6 +109,9 @@ pub(super) fn malformed(format: &str) -> SourceError {
     refuse("malformed", message)
 }
 
+/// A row's number and its cells from the first column on.
+type Row<'b> = (u64, Vec<(&'b str, Origin)>);
+
 /// The child's frames.
 struct Frames {
     input: BufReader<ChildStdout>,
@@ -162,7 +165,7 @@ impl Frames {
     }
 
     /// The row in the body: its number and its cells from the first column on.
-    fn row(&mut self) -> Result<(u64, Vec<(&str, Origin)>), SourceError> {
+    fn row(&mut self) -> Result<Row<'_>, SourceError> {
         let (row, cells) = row(&self.body).ok_or_else(|| malformed(self.format))?;
         self.cells += cells.len() as u64;
         // A sheet is bounded by its format, but for a crafted one; a table of another format by the size that may be sent.
@@ -231,7 +234,7 @@ impl ChildPieces {
     }
 
     /// The next lines; none after the last.
-    pub(super) fn next(&mut self, head: &Arc<Head>) -> Result<Option<Table>, SourceError> {
+    pub(super) fn next_lines(&mut self, head: &Arc<Head>) -> Result<Option<Table>, SourceError> {
         let mut assembler = Assembler::new(head);
         for (row, cells) in self.first.by_ref() {
             assembler.record(row, cells.iter().map(|(text, origin)| (text.as_str(), *origin)));
@@ -254,7 +257,7 @@ impl ChildPieces {
 }
 
 /// A row's number and its cells from the first column on.
-fn row(mut body: &[u8]) -> Option<(u64, Vec<(&str, Origin)>)> {
+fn row(mut body: &[u8]) -> Option<Row<'_>> {
     let row = u64::from_le_bytes(*body.split_off(..8)?.first_chunk()?);
     let mut cells = Vec::new();
     while !body.is_empty() {

@@ -18,6 +18,9 @@ const ROWS: usize = 32_768;
 /// A cell: origin, as one letter, and text.
 pub type Cell = (u8, String);
 
+/// Takes a row: its number, and its cells with their columns.
+pub type Take<'a> = &'a mut dyn FnMut(u64, &[(u32, Cell)]) -> Result<(), SourceError>;
+
 /// Calls `open` with the columns' names, then `take` with each row, from 1 on, and its cells.
 ///
 /// # Errors
@@ -26,7 +29,7 @@ pub fn stream(
     path: &Path,
     format: &str,
     open: &mut dyn FnMut(Vec<String>) -> Result<(), SourceError>,
-    take: &mut dyn FnMut(u64, &[(u32, Cell)]) -> Result<(), SourceError>,
+    take: Take<'_>,
 ) -> Result<(), SourceError> {
     let broken = || malformed(format);
     let mut row = 0;

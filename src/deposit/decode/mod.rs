@@ -334,10 +334,10 @@ impl Reader {
     ///
     /// # Errors
     /// What makes the file unreadable from here on.
-    pub fn next(&mut self) -> Result<Option<Piece>, Unread> {
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, Unread> {
         match &mut self.pieces {
-            Pieces::Text(text) => text.next(),
-            Pieces::Child(child) => Ok(child.next(&self.head)?.map(Piece::Cells)),
+            Pieces::Text(text) => text.next_piece(),
+            Pieces::Child(child) => Ok(child.next_lines(&self.head)?.map(Piece::Cells)),
         }
     }
 }
@@ -370,7 +370,7 @@ fn read_with(path: &Path, expected: Expected<'_>, learnt: &mut Learnt) -> Result
     let head = reader.head().clone();
     let mut whole = Table { head: head.clone(), columns: vec![Cells::default(); head.names.len()], ..Table::default() };
     let (mut last, mut again) = (head.header_row.unwrap_or_default(), false);
-    while let Some(piece) = reader.next()? {
+    while let Some(piece) = reader.next_piece()? {
         let table = piece.table(&head)?;
         again |= learnt.names(&head, &table.unknown);
         if let Some((first, end)) = table.span {

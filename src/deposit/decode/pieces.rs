@@ -249,7 +249,7 @@ impl TextPieces {
     }
 
     /// The next piece.
-    pub fn next(&mut self) -> Result<Option<Piece>, Unread> {
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, Unread> {
         loop {
             if self.pending.is_empty() && self.ended {
                 if let Cut::Array(cut) = &self.cut {

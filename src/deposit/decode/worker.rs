@@ -10,7 +10,7 @@ use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Xls, Xlsx};
 use super::{
     MAX_CELL, assemble,
     child::{Opening, Request, frame, malformed as malformed_file},
-    columnar::{self, Cell},
+    columnar::{self, Cell, Take},
     hidden, refuse,
 };
 use crate::{convention::rules::MAX_COLUMNS, deposit::report::SourceError};
@@ -133,8 +133,6 @@ fn answer(request: &Request, output: &mut Output<impl Write>) -> Result<(), Sour
         }
     }
 }
-
-type Take<'a> = &'a mut dyn FnMut(u64, &[(u32, Cell)]) -> Result<(), SourceError>;
 
 /// The sheet that was agreed, else the first whose header holds most expected names among those that hold anything.
 fn choose(

@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
     app::App,
@@ -79,8 +80,9 @@ pub(super) async fn options(Extract(app): Extract<App>) -> Response {
         (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
         (status = 412, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
 pub(super) async fn create(Extract(app): Extract<App>, Sender(actor): Sender, headers: HeaderMap) -> Result<Response, Response> {
-    let length =
-        number(&headers, &UPLOAD_LENGTH)?.ok_or_else(|| malformed("Dites la taille du fichier par «\u{a0}Upload-Length\u{a0}»."))?;
+    let length = number(&headers, &UPLOAD_LENGTH)
+        .map_err(|r| *r)?
+        .ok_or_else(|| malformed("Dites la taille du fichier par «\u{a0}Upload-Length\u{a0}»."))?;
     let metadata = headers.get(UPLOAD_METADATA).map_or(Some(""), |v| v.to_str().ok()).filter(|m| m.len() <= METADATA);
     let metadata = metadata.ok_or_else(|| malformed("«\u{a0}Upload-Metadata\u{a0}» ne se lit pas, ou est trop long."))?;
     let slot = slot(metadata).map_err(refusal)?;
@@ -95,7 +97,7 @@ pub(super) async fn create(Extract(app): Extract<App>, Sender(actor): Sender, he
         ("Upload-Metadata" = String))), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
         (status = 410, body = ProblemBody), (status = 412, body = ProblemBody)))]
 pub(super) async fn stand(Extract(app): Extract<App>, Sender(actor): Sender, Path(id): Path<String>) -> Result<Response, Response> {
-    let upload = upload::find(&app, &actor, parse(&id)?).await.map_err(refusal)?;
+    let upload = upload::find(&app, &actor, parse(&id).map_err(|r| *r)?).await.map_err(refusal)?;
     let mut response = standing(StatusCode::OK, &upload);
     let headers = response.headers_mut();
     headers.insert(UPLOAD_LENGTH, HeaderValue::from(upload.length));
@@ -127,13 +129,14 @@ pub(super) async fn send(
         return Err(problem::answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail, Vec::new()));
     }
     let piece = Piece {
-        offset: number(headers, &UPLOAD_OFFSET)?
+        offset: number(headers, &UPLOAD_OFFSET)
+            .map_err(|r| *r)?
             .ok_or_else(|| malformed("Dites où ces octets commencent par «\u{a0}Upload-Offset\u{a0}»."))?,
-        announced: number(headers, &header::CONTENT_LENGTH)?,
-        checksum: headers.get(UPLOAD_CHECKSUM).map(checksum).transpose()?,
+        announced: number(headers, &header::CONTENT_LENGTH).map_err(|r| *r)?,
+        checksum: headers.get(UPLOAD_CHECKSUM).map(checksum).transpose().map_err(|r| *r)?,
     };
     let body = request.into_body().into_data_stream();
-    let Appended { upload, already } = upload::append(&app, &actor, parse(&id)?, piece, body).await.map_err(refusal)?;
+    let Appended { upload, already } = upload::append(&app, &actor, parse(&id).map_err(|r| *r)?, piece, body).await.map_err(refusal)?;
     let mut response = standing(StatusCode::NO_CONTENT, &upload);
     if already {
         response.headers_mut().insert(ALREADY, HeaderValue::from_static("true"));
@@ -146,7 +149,7 @@ pub(super) async fn send(
     responses((status = 204, description = "Given up"), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 410, body = ProblemBody), (status = 412, body = ProblemBody)))]
 pub(super) async fn cancel(Extract(app): Extract<App>, Sender(actor): Sender, Path(id): Path<String>) -> Result<Response, Response> {
-    upload::cancel(&app, &actor, parse(&id)?).await.map_err(refusal)?;
+    upload::cancel(&app, &actor, parse(&id).map_err(|r| *r)?).await.map_err(refusal)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -186,8 +189,8 @@ fn expires(upload: &Upload) -> String {
     upload.expires_at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-fn parse(id: &str) -> Result<UploadId, Response> {
-    id.parse().map_err(refusal)
+fn parse(id: &str) -> Result<UploadId, Box<Response>> {
+    id.parse().map_err(|e| Box::new(refusal(e)))
 }
 
 /// The statuses that the protocol gives to what the domain refuses.
@@ -211,11 +214,11 @@ fn malformed(detail: &str) -> Response {
 }
 
 /// A whole number in a header, if it is there.
-fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Response> {
+fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Box<Response>> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     let digits = value.to_str().ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
     let number = digits.and_then(|v| v.parse().ok());
-    number.map(Some).ok_or_else(|| malformed(&format!("«\u{a0}{name}\u{a0}» doit être un nombre entier d'octets.")))
+    number.map(Some).ok_or_else(|| Box::new(malformed(&format!("«\u{a0}{name}\u{a0}» doit être un nombre entier d'octets."))))
 }
 
 /// What the metadata say that the file is for.
@@ -250,9 +253,11 @@ fn slot(metadata: &str) -> Result<deposit::Slot> {
 }
 
 /// `sha1 BASE64`.
-fn checksum(value: &HeaderValue) -> Result<Checksum, Response> {
-    let bad =
-        || malformed("«\u{a0}Upload-Checksum\u{a0}» doit être «\u{a0}sha1\u{a0}» ou «\u{a0}sha256\u{a0}», puis l'empreinte en base64.");
+fn checksum(value: &HeaderValue) -> Result<Checksum, Box<Response>> {
+    let bad = || {
+        let form = "«\u{a0}Upload-Checksum\u{a0}» doit être «\u{a0}sha1\u{a0}» ou «\u{a0}sha256\u{a0}», puis l'empreinte en base64.";
+        Box::new(malformed(form))
+    };
     let (name, digest) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or_else(bad)?;
     let algorithm = match name {
         "sha1" => Algorithm::Sha1,
@@ -264,28 +269,7 @@ fn checksum(value: &HeaderValue) -> Result<Checksum, Response> {
 
 /// RFC 4648, section 4, with its padding.
 fn base64(text: &str) -> Option<Vec<u8>> {
-    let sextet = |c: u8| match c {
-        b'A'..=b'Z' => Some(u32::from(c - b'A')),
-        b'a'..=b'z' => Some(u32::from(c - b'a') + 26),
-        b'0'..=b'9' => Some(u32::from(c - b'0') + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let digits = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in digits.as_bytes().chunks(4) {
-        let mut bits = 0;
-        for c in group {
-            bits = bits << 6 | sextet(*c)?;
-        }
-        bits <<= 6 * (4 - group.len());
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-    }
-    Some(bytes)
+    STANDARD.decode(text).ok()
 }
 
 #[cfg(test)]
