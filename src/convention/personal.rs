@@ -84,6 +84,9 @@ pub fn find(text: &str) -> Vec<(PersonalKind, std::ops::Range<usize>)> {
     found
 }
 
+/// Digits of the shortest number that is personal data: a telephone's.
+pub const DIGITS: usize = 10;
+
 /// Whether a text has an at sign, or ten digits in a row but for what separates them in a number: most cells have neither, and are not
 /// searched.
 fn may_hold(text: &str) -> bool {
@@ -93,7 +96,7 @@ fn may_hold(text: &str) -> bool {
     if memchr::memchr(b'@', text.as_bytes()).is_some() {
         return true;
     }
-    if text.bytes().filter(u8::is_ascii_digit).count() < 10 {
+    if text.bytes().filter(u8::is_ascii_digit).count() < DIGITS {
         return false;
     }
     // Letters are of a run in an IBAN and in the number of Corsica's departments; a colon or a dash of a date is not.
@@ -102,7 +105,7 @@ fn may_hold(text: &str) -> bool {
         match byte {
             b'0'..=b'9' => {
                 run += 1;
-                if run >= 10 {
+                if run >= DIGITS {
                     return true;
                 }
             }

@@ -49,6 +49,18 @@ impl Assembler {
         Self { last: None, head: head.clone(), table }
     }
 
+    /// The same for a text of so many bytes: columns do not grow by copying themselves.
+    pub fn with_room(head: &Arc<Head>, bytes: usize) -> Self {
+        let mut assembler = Self::new(head);
+        let width = head.names.len().max(1);
+        // A cell of a French file has some ten bytes with its delimiter.
+        let rows = bytes / width / 8;
+        for column in &mut assembler.table.columns {
+            column.reserve(rows, bytes / width);
+        }
+        assembler
+    }
+
     /// Lines taken so far.
     pub fn height(&self) -> usize {
         self.table.height()

@@ -17,7 +17,7 @@ const MAX_RECORD: usize = 16 * MAX_CELL;
 
 /// The table of a piece whose first record stands on `first_row`.
 pub fn table(text: &str, first_row: u64, last: bool, head: &Arc<Head>) -> Result<Table, SourceError> {
-    let mut assembler = Assembler::new(head);
+    let mut assembler = Assembler::with_room(head, text.len());
     records(text, head.delimiter, first_row, last, |row, fields| {
         assembler.record(row, fields.iter().map(|text| (text, Origin::Text)));
         Ok(())
@@ -65,7 +65,14 @@ fn records(
     mut take: impl FnMut(u64, &Fields<'_>) -> Result<(), SourceError>,
 ) -> Result<(), SourceError> {
     let bytes = text.as_bytes();
-    let mut quoted = Quoted { reader: ReaderBuilder::new().delimiter(delimiter).build(), delimiter, out: Vec::new(), ends: Vec::new() };
+    let mut quoted = Quoted {
+        reader: ReaderBuilder::new().delimiter(delimiter).build(),
+        delimiter,
+        out: vec![0; 4096],
+        ends: vec![0; 256],
+        filled: 0,
+        count: 0,
+    };
     let mut bounds = Vec::new();
     let mut next_quote = memchr(b'"', bytes).unwrap_or(bytes.len());
     let (mut at, mut row) = (0, first_row);
@@ -73,10 +80,10 @@ fn records(
         let end = memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |i| at + i);
         if end > next_quote {
             let used = quoted.read(&bytes[at..], row, last)?;
-            let text = std::str::from_utf8(&quoted.out).unwrap_or_default();
+            let text = std::str::from_utf8(&quoted.out[..quoted.filled]).unwrap_or_default();
             bounds.clear();
             let mut start = 0;
-            for &end in &quoted.ends {
+            for &end in &quoted.ends[..quoted.count] {
                 bounds.push((start, end));
                 start = end;
             }
@@ -112,8 +119,12 @@ fn records(
 struct Quoted {
     reader: csv_core::Reader,
     delimiter: u8,
+    /// Room for a record, and how much of it the last one filled.
     out: Vec<u8>,
+    filled: usize,
+    /// The ends of its fields likewise.
     ends: Vec<usize>,
+    count: usize,
 }
 
 impl Quoted {
@@ -121,8 +132,6 @@ impl Quoted {
     fn read(&mut self, mut input: &[u8], row: u64, last: bool) -> Result<usize, SourceError> {
         let all = input;
         self.reader.reset();
-        self.out.resize(64 * 1024, 0);
-        self.ends.resize(256, 0);
         let (mut filled, mut count) = (0, 0);
         loop {
             let (result, read, written, ended) = self.reader.read_record(input, &mut self.out[filled..], &mut self.ends[count..]);
@@ -147,8 +156,7 @@ impl Quoted {
             );
             return Err(refuse("truncated", message));
         }
-        self.out.truncate(filled);
-        self.ends.truncate(count);
+        (self.filled, self.count) = (filled, count);
         let half = record.last() == Some(&b'\r') && input.first() == Some(&b'\n');
         Ok(record.len() + usize::from(half))
     }

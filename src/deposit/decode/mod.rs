@@ -73,6 +73,12 @@ impl Cells {
         self.ends.push(self.text.len());
     }
 
+    /// Makes room for so many cells, and so many bytes of their text.
+    fn reserve(&mut self, cells: usize, bytes: usize) {
+        self.ends.reserve(cells);
+        self.text.reserve(bytes);
+    }
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()

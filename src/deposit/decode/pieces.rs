@@ -61,7 +61,7 @@ impl Piece {
 impl TextPiece {
     fn text(&self) -> Result<Cow<'_, str>, Unread> {
         let text = if self.encoding == UTF_8 {
-            match std::str::from_utf8(&self.bytes) {
+            match simdutf8::compat::from_utf8(&self.bytes) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) if !self.sure => return Err(Unread::OtherEncoding),
                 Err(error) => {

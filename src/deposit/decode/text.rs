@@ -9,6 +9,9 @@ use memchr::memchr;
 use super::{refuse, unreadable};
 use crate::deposit::report::SourceError;
 
+/// Bytes that a guess looks at, from the first that is not ASCII on: the guess is slow, and sure long before.
+const TELLING: usize = 128 * 1024;
+
 /// An encoding, as it is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -49,32 +52,32 @@ pub fn of_file(path: &Path, agreed: Option<&str>) -> Result<Known, SourceError> 
 
 /// What bytes show of their encoding, seen one part after the other.
 struct Witness {
-    detector: EncodingDetector,
+    /// What is around the first bytes that are not ASCII, as far as a guess needs it.
+    telling: Vec<u8>,
     /// The last bytes, which the next part may continue.
     tail: Vec<u8>,
     /// Line of the first byte that is not UTF-8.
     not_utf8: Option<usize>,
     lines: usize,
     french_utf8: bool,
-    ascii: bool,
 }
 
 impl Default for Witness {
     fn default() -> Self {
-        let detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-        Self { detector, tail: Vec::new(), not_utf8: None, lines: 1, french_utf8: false, ascii: true }
+        Self { telling: Vec::new(), tail: Vec::new(), not_utf8: None, lines: 1, french_utf8: false }
     }
 }
 
 impl Witness {
     fn see(&mut self, part: &[u8]) {
         if part.is_ascii() && self.tail.is_empty() {
-            self.lines += part.iter().filter(|b| **b == b'\n').count();
-            self.detector.feed(&part[part.len().saturating_sub(64)..], false);
+            self.lines += memchr::memchr_iter(b'\n', part).count();
             return;
         }
-        self.ascii = false;
-        self.detector.feed(part, false);
+        if self.telling.len() < TELLING {
+            let first = part.iter().position(|b| !b.is_ascii()).unwrap_or_default().saturating_sub(64);
+            self.telling.extend(part[first..].iter().take(TELLING - self.telling.len()));
+        }
         let mut bytes = std::mem::take(&mut self.tail);
         bytes.extend_from_slice(part);
         self.french_utf8 |= has_french_utf8(&bytes);
@@ -92,7 +95,7 @@ impl Witness {
         self.tail = bytes.split_off(kept);
     }
 
-    fn decide(mut self, sample: &[u8], whole: bool, agreed: Option<&str>) -> Result<Known, SourceError> {
+    fn decide(self, sample: &[u8], whole: bool, agreed: Option<&str>) -> Result<Known, SourceError> {
         if let Some((encoding, mark)) = Encoding::for_bom(sample) {
             let name = if encoding == UTF_8 { "utf-8-bom".to_owned() } else { encoding.name().to_lowercase() };
             return Ok(Known { encoding, name, mark, marked: true });
@@ -108,8 +111,9 @@ impl Witness {
         if self.french_utf8 {
             return Err(mixed(line));
         }
-        self.detector.feed(b"", true);
-        let guess = self.detector.guess(Some(b"fr"), Utf8Detection::Deny);
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+        detector.feed(&self.telling, true);
+        let guess = detector.guess(Some(b"fr"), Utf8Detection::Deny);
         Ok(known(if decodes(guess, sample) { guess } else { WINDOWS_1252 }))
     }
 }

@@ -263,8 +263,8 @@ impl Reading<'_> {
         mut parse: impl FnMut(usize, &str, Origin) -> Result<T, Failure>,
     ) -> Vec<T> {
         let mut values = Vec::with_capacity(cells.len());
-        for row in 0..cells.len() {
-            let (text, origin) = (cells.get(row), cells.origin(row));
+        for (row, text) in cells.iter().enumerate() {
+            let origin = cells.origin(row);
             let outcome = match origin {
                 Origin::Absent => Err(None),
                 _ if self.rules.is_missing(text) => Err(None),

@@ -6,7 +6,7 @@ use super::header::letter;
 use crate::{
     convention::{
         column::ColumnKind,
-        personal::{PersonalKind, find, mask},
+        personal::{DIGITS, PersonalKind, find, mask},
         rules::{Rules, Test},
     },
     deposit::{
@@ -41,7 +41,15 @@ pub fn scan(table: &Table, rules: &Rules, positions: &[Option<usize>]) -> Findin
             continue;
         }
         let cells = &table.columns[position];
+        // Most columns are settled by one look at their whole text, and most cells by their length.
+        let addresses = memchr::memchr(b'@', cells.text().as_bytes()).is_some();
+        if !addresses && cells.text().bytes().filter(u8::is_ascii_digit).count() < DIGITS {
+            continue;
+        }
         for (row, text) in cells.iter().enumerate() {
+            if !addresses && text.len() < DIGITS {
+                continue;
+            }
             let mut seen = Vec::new();
             for (kind, _) in find(text) {
                 if seen.contains(&kind) {

@@ -47,18 +47,39 @@ pub fn number(text: &str, decimal: char, group: Option<char>, bare: bool) -> Res
     }
 }
 
-/// A number of nothing but digits, a sign and a mark, as nearly all are: read without a copy on the heap.
+/// Powers of ten that a float holds exactly.
+const TENS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// A number of up to fifteen digits, a sign before them and a mark among them, as nearly all are. Its digits and the power of ten are floats
+/// exactly, so that their quotient is rounded once, as the number's text would be (Clinger, «How to read floating point numbers accurately»,
+/// 1990). None for any other text.
 fn digits_alone(text: &str, decimal: char) -> Option<f64> {
-    let mut plain = [0u8; 32];
-    let plain = plain.get_mut(..text.len())?;
-    for (to, from) in plain.iter_mut().zip(text.bytes()) {
-        *to = match from {
-            b'0'..=b'9' | b'-' | b'+' => from,
-            mark if char::from(mark) == decimal => b'.',
-            _ => return None,
-        };
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 16 {
+        return None;
     }
-    std::str::from_utf8(plain).ok()?.parse().ok()
+    let (mut whole, mut count, mut after) = (0u64, 0usize, None);
+    for &byte in digits {
+        if byte.is_ascii_digit() {
+            whole = whole * 10 + u64::from(byte - b'0');
+            count += 1;
+            after = after.map(|n: usize| n + 1);
+        } else if char::from(byte) == decimal && after.is_none() {
+            after = Some(0);
+        } else {
+            return None;
+        }
+    }
+    if count == 0 || count > 15 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "fifteen digits are below 2^53")]
+    let value = whole as f64 / TENS[after.unwrap_or_default()];
+    Some(if negative { -value } else { value })
 }
 
 /// The number without the sign of a unit after it, and whether that is a percentage: `95 %`, `12,50 €`. None where there is none.
@@ -321,6 +342,8 @@ fn split_offset(clock: &str) -> (&str, Option<i32>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -348,6 +371,17 @@ mod tests {
         }
         assert_eq!(number("95 %", '.', None, false), Ok(95.0));
         assert_eq!(number("1.234,5", ',', Some('.'), true), Ok(1234.5));
+    }
+
+    proptest! {
+        /// The short way gives the bits of the long one.
+        #[test]
+        fn numbers_read_the_short_way_are_those_of_the_library(text in "[+-]?[0-9]{0,9}([.][0-9]{0,7})?") {
+            match digits_alone(&text, '.') {
+                Some(value) => prop_assert_eq!(Ok(value.to_bits()), text.parse::<f64>().map(f64::to_bits)),
+                None => prop_assert!(text.parse::<f64>().is_err() || text.bytes().filter(u8::is_ascii_digit).count() > 15, "{}", text),
+            }
+        }
     }
 
     #[test]
