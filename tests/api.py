@@ -61,8 +61,9 @@ def probe(url, role, secret):
         "--checks", CHECKS, "--max-time", str(SECONDS), "--rate-limit", "14/s", "--workers", "1",
         "--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--seed", "1",
         "--continue-on-failure", "--no-shrink", "--suppress-health-check", "all", "--request-timeout", "30",
-        # One's own account must stay open while one looks.
-        "--exclude-path-regex", "^/accounts/.*(disabled|role|sessions)",
+        # One's own account must stay open while one looks. The pieces of an upload are bytes of a type of their own, which the tool does
+        # not make: the tests of uploads send them.
+        "--exclude-path-regex", "^/accounts/.*(disabled|role|sessions)|^/uploads/[^/]+$",
     ]
     with tempfile.TemporaryDirectory() as here:
         ran = subprocess.run(command, cwd=here, text=True, capture_output=True, timeout=SECONDS + 120)

@@ -73,7 +73,7 @@ pub fn find(text: &str) -> Vec<(PersonalKind, std::ops::Range<usize>)> {
         for m in nir.find_iter(text).filter(|m| alone(&m.range()) && is_nir(m.as_str())) {
             add(PersonalKind::Nir, m.range());
         }
-        for m in phone.find_iter(text).filter(|m| alone(&m.range())) {
+        for m in phone.find_iter(text).filter(|m| alone(&m.range()) && !begins_with_a_date(m.as_str())) {
             add(PersonalKind::Phone, m.range());
         }
         for m in email.find_iter(text) {
@@ -82,6 +82,12 @@ pub fn find(text: &str) -> Vec<(PersonalKind, std::ops::Range<usize>)> {
     }
     found.sort_by_key(|(_, range)| range.start);
     found
+}
+
+/// `05/04/2026 10`: the digits of a day and an hour are those of a telephone.
+fn begins_with_a_date(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'0'..=b'3', _, a @ (b'/' | b'-' | b'.'), b'0' | b'1', _, b, rest @ ..]
+        if a == b && rest.iter().take(4).filter(|c| c.is_ascii_digit()).count() == 4)
 }
 
 /// Digits of the shortest number that is personal data: a telephone's.
@@ -237,6 +243,7 @@ mod tests {
             "219300480 et 20005478100014",
             "1 234 567,50",
             "REF0612345678A",
+            "Appel le 05/04/2026 10:00",
             "@mairie",
             "arobase @ seule",
         ] {

@@ -12,7 +12,7 @@ use super::{
     decode::{self, Expected, Table},
     export::{ERROR, WARNING},
     find,
-    list::hidden,
+    list::unseen,
     reading,
     report::{CellFault, CheckReport, RuleCount, SourceError, without_values},
     sheets::{self, LAST_ROW, Look, Value, column, cut, failed, row, sheet_name},
@@ -78,7 +78,7 @@ pub async fn annotated(app: &App, actor: &Actor, id: DepositId) -> Result<(Depos
     let convention = registered.convention;
     let imposed = reading::imposed(&deposit)?;
     let agreed = reading::rules(&convention, &deposit.dataset, None)?;
-    let hidden = hidden(app, actor, &deposit, &agreed).await?;
+    let hidden = unseen(app, actor, &deposit, &agreed).await?;
     drop(agreed);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("original");

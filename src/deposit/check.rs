@@ -350,6 +350,17 @@ struct Line<'a, 'r> {
     unwritten: Mutex<Option<Error>>,
 }
 
+/// Stops all threads when one panics.
+struct Guard<'a>(&'a AtomicBool);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -357,6 +368,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Line<'_, '_> {
     /// What each thread does until the file ends.
     fn work(&self) {
+        // A thread that panics takes the others with it, instead of letting them read on for nothing.
+        let _guard = Guard(&self.stop);
         while !self.stop.load(Ordering::Relaxed) {
             let Some((position, piece)) = lock(&self.source).take() else { return };
             let block = piece.and_then(|piece| piece.table(self.judge.head())).map(|table| {

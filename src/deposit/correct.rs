@@ -18,7 +18,7 @@ use super::{
     decode::{self, Expected, Origin, Table},
     differences::{Side, between},
     find,
-    list::hidden,
+    list::unseen,
     reading::{self, Ruled},
     report::{CheckReport, RuleCount},
     validate::header::letter,
@@ -124,7 +124,7 @@ pub async fn changes(app: &App, actor: &Actor, id: DepositId) -> Result<Correcti
     let Some(text) = app.store.deposit_changes(deposit.id).await? else { return Ok(receipt) };
     let registered = register::version(app, deposit.convention_id).await?;
     let rules = reading::rules(&registered.convention, &deposit.dataset, None)?;
-    let hidden = match hidden(app, actor, &deposit, &rules).await {
+    let hidden = match unseen(app, actor, &deposit, &rules).await {
         Ok(hidden) => hidden,
         // The receipt outlives the right to read values.
         Err(refused) if refused.kind != Kind::Internal => return Ok(receipt),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{
     decode::{self, Expected, Table},
     find,
-    list::hidden,
+    list::unseen,
     reading,
     report::CheckReport,
     typed::{Typed, typed},
@@ -311,7 +311,9 @@ pub async fn differences(
     let hidden = {
         let registered = register::version(app, after.convention_id).await?;
         let rules = reading::rules(&registered.convention, &after.dataset, None)?;
-        hidden(app, actor, &after, &rules).await?
+        let mut hidden = unseen(app, actor, &after, &rules).await?;
+        hidden.extend(unseen(app, actor, &before, &rules).await?);
+        hidden
     };
     let dataset = after.dataset.clone();
     let found = tokio::task::spawn_blocking(move || {

@@ -135,7 +135,8 @@ async fn keys(files: &Files<'_>, place: Place<'_>, dataset: &Dataset, table: &Da
     own.add(table);
     for other in files.of(place.dataset) {
         let theirs = files.read(other, &columns).await?;
-        let repeated = own.add(&theirs);
+        // Against the new file's keys alone: what two older files share is not its fault.
+        let repeated = own.repeated_in(&theirs);
         if !repeated.is_empty() {
             // Which of several keys repeats is not said.
             let key = if dataset.unique_keys.is_empty() { dataset.primary_key.as_slice() } else { &[] };

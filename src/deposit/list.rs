@@ -61,6 +61,20 @@ pub async fn report(app: &App, actor: &Actor, id: DepositId) -> Result<Option<Ch
     Ok(Some(report.without(&hidden)))
 }
 
+/// The columns whose cells this person may not see, as [`hidden`], nor those that hold what looks like personal data: around it may stand a
+/// name that no form gives away.
+pub(super) async fn unseen(app: &App, actor: &Actor, deposit: &Deposit, rules: &Rules) -> Result<Vec<String>> {
+    let mut unseen = hidden(app, actor, deposit, rules).await?;
+    if actor.site.as_ref() == Some(&deposit.site) {
+        return Ok(unseen);
+    }
+    if let Some(text) = app.store.deposit_report(deposit.id).await? {
+        let report: CheckReport = serde_json::from_str(&text).map_err(Error::internal)?;
+        unseen.extend(report.personal.into_iter().map(|finding| finding.column));
+    }
+    Ok(unseen)
+}
+
 /// The columns whose values this person may not see.
 pub(super) async fn hidden(app: &App, actor: &Actor, deposit: &Deposit, rules: &Rules) -> Result<Vec<String>> {
     if actor.site.as_ref() == Some(&deposit.site) {

@@ -241,7 +241,7 @@ impl CheckReport {
     pub fn physical_rows(&self, rows: impl Iterator<Item = usize>) -> Vec<Option<u64>> {
         let first = match (self.file.header_row, self.file.format.as_deref()) {
             (Some(header), _) => Some(header + 1),
-            (None, Some("jsonl")) => Some(1),
+            (None, Some("jsonl" | "json" | "parquet" | "arrow")) => Some(1),
             _ => None,
         };
         // Rows that were left out are told in warnings; where some are not listed, nothing is certain.

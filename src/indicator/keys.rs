@@ -24,19 +24,21 @@ impl Keys {
     /// Adds the keys of another file, unless some are already there: then gives those, as people read them, and adds nothing.
     /// A key with an empty cell repeats nothing.
     pub fn add(&mut self, table: &DataFrame) -> Vec<String> {
-        let read: Vec<Vec<String>> = self.keys.iter().map(|(columns, _)| keys_of(table, columns)).collect();
-        let known = |(key, (_, seen)): &(&String, &(Vec<String>, HashSet<String>))| seen.contains(*key);
-        let repeated: Vec<String> = (read.iter().zip(&self.keys))
-            .flat_map(|(keys, seen)| keys.iter().map(move |key| (key, seen)))
-            .filter(known)
-            .map(|(key, _)| shown(key))
-            .collect();
+        let repeated = self.repeated_in(table);
         if repeated.is_empty() {
-            for (keys, (_, seen)) in read.into_iter().zip(&mut self.keys) {
-                seen.extend(keys);
+            for (columns, seen) in &mut self.keys {
+                seen.extend(keys_of(table, columns));
             }
         }
         repeated
+    }
+
+    /// The keys of another file that are already there, as people read them.
+    pub fn repeated_in(&self, table: &DataFrame) -> Vec<String> {
+        let of = |(columns, seen): &(Vec<String>, HashSet<String>)| -> Vec<String> {
+            keys_of(table, columns).into_iter().filter(|key| seen.contains(key)).map(|key| shown(&key)).collect()
+        };
+        self.keys.iter().flat_map(of).collect()
     }
 }
 

@@ -293,3 +293,62 @@ fn what_reads_in_two_ways_is_said_with_both() {
     let (report, _) = typed("montant;taux;part;jour\n1,234;0,5;95;2026-03-12\n", &schema);
     assert!(report.warnings.is_empty(), "{:?}", report.warnings);
 }
+
+#[test]
+fn a_stretch_of_blank_rows_does_not_end_a_sheet() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in (0u16..).zip(["id", "texte", "nombre", "jour"]) {
+        sheet.write(0, column, name).expect("written");
+    }
+    sheet.write(1, 0, 1).expect("written");
+    // More than a piece of cells that hold nothing but a no-break space.
+    for row in 2..30_000u32 {
+        for column in 0..4u16 {
+            sheet.write(row, column, "\u{a0}").expect("written");
+        }
+    }
+    sheet.write(30_000, 0, -2).expect("written");
+    let (report, table) = typed(book.save_to_buffer().expect("a workbook"), &simple());
+    let faults: Vec<_> = report.errors.iter().map(|e| (e.code.as_str(), e.row)).collect();
+    assert_eq!((faults.as_slice(), report.stats.rows), ([("minimum", Some(30_001))].as_slice(), 2));
+    assert_eq!(table.expect("typed").height(), 1);
+}
+
+#[test]
+fn a_thousand_blank_rows_hide_no_other_warning() {
+    let text = format!("id;texte;nombre;jour\n1;a;1,234;2026-01-31\n{}2;b;2,345;2026-01-31\n", "\n".repeat(1200));
+    let (report, _) = typed(text, &simple());
+    assert_eq!(report.stats.warnings, 1201);
+    assert_eq!(report.warnings[0].code, "ambiguous_numbers");
+    assert_eq!(report.warnings.len(), 1000);
+}
+
+#[test]
+fn an_instant_with_a_zone_is_read_at_the_hour_of_paris() {
+    use polars::prelude::*;
+    let paris = TimeZone::opt_try_new(Some("Europe/Paris")).expect("a zone");
+    // Half past midnight in Paris is half past ten the evening before in universal time.
+    let ticks = Series::new("instant".into(), [1_788_215_400_000_000i64]);
+    let instants = ticks.cast(&DataType::Datetime(TimeUnit::Microseconds, paris)).expect("instants");
+    let table = DataFrame::new(1, vec![instants.into_column()]).expect("a table");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f.parquet");
+    crate::parquet::write(&path, table, &[]).expect("written");
+    let rules = rules(&json!({ "properties": { "instant": { "type": "string", "format": "date-time" } } }));
+    let (report, typed) = typed_at(&path, &rules);
+    assert!(report.valid, "{:?}", report.errors);
+    assert_eq!(number(&typed.expect("typed"), "instant", 0), "2026-09-01 00:30:00");
+}
+
+#[test]
+fn a_suggestion_invents_nothing() {
+    let rules = rules(&json!({ "properties": {
+        "sens": { "enum": ["hausse", "pair", "impair", "assistant_ia", "zone 12", "Émilie"] }, "n": { "type": ["number", "null"] },
+    }}));
+    let (report, _) = typed("sens;n\nbaisse;7,5\nzone 11;2.500\nASSISTANT IA ;3,5\nemilie;2.5\nassistant_la;8,25\n", &rules);
+    let told: Vec<_> = report.errors.iter().map(|e| (e.value.as_deref().unwrap_or_default(), e.suggestion.as_deref())).collect();
+    assert!(told.contains(&("baisse", None)) && told.contains(&("zone 11", None)) && told.contains(&("2.500", None)), "{told:?}");
+    assert!(told.contains(&("ASSISTANT IA ", Some("assistant_ia"))) && told.contains(&("emilie", Some("Émilie"))), "{told:?}");
+    assert!(told.contains(&("assistant_la", Some("assistant_ia"))) && told.contains(&("2.5", Some("2,5"))), "{told:?}");
+}

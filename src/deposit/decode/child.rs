@@ -93,7 +93,7 @@ fn program() -> Option<PathBuf> {
         return Some(PathBuf::from(path));
     }
     let current = env::current_exe().ok()?;
-    if current.file_stem().is_some_and(|name| name == "retex") {
+    if current.parent().and_then(Path::file_name).is_none_or(|folder| folder != "deps") {
         return Some(current);
     }
     current.ancestors().skip(1).take(3).map(|folder| folder.join(format!("retex{}", env::consts::EXE_SUFFIX))).find(|path| path.is_file())
@@ -235,6 +235,19 @@ impl ChildPieces {
 
     /// The next lines; none after the last.
     pub(super) fn next_lines(&mut self, head: &Arc<Head>) -> Result<Option<Table>, SourceError> {
+        // A piece may hold nothing but blank rows: the end alone ends the sheet.
+        loop {
+            let table = self.lines(head)?;
+            if table.span.is_some() {
+                return Ok(Some(table));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn lines(&mut self, head: &Arc<Head>) -> Result<Table, SourceError> {
         let mut assembler = Assembler::new(head);
         for (row, cells) in self.first.by_ref() {
             assembler.record(row, cells.iter().map(|(text, origin)| (text.as_str(), *origin)));
@@ -251,8 +264,7 @@ impl ChildPieces {
                 Frame::Opening(_) => return Err(malformed(self.frames.format)),
             }
         }
-        let table = assembler.finish();
-        Ok((table.height() > 0 || !table.repeated_headers.is_empty()).then_some(table))
+        Ok(assembler.finish())
     }
 }
 

@@ -88,8 +88,8 @@ fn cell(value: AnyValue<'_>, dtype: &DataType) -> Result<Cell, SourceError> {
         AnyValue::Float64(f) => (b'n', f.to_string()),
         AnyValue::Float32(f) => (b'n', f.to_string()),
         AnyValue::Date(days) => (b'd', chrono::NaiveDate::from_epoch_days(days).map_or_else(|| days.to_string(), |d| d.to_string())),
-        AnyValue::Datetime(ticks, unit, _) => (b'd', instant(ticks, unit)),
-        AnyValue::DatetimeOwned(ticks, unit, _) => (b'd', instant(ticks, unit)),
+        AnyValue::Datetime(ticks, unit, zone) => (b'd', instant(ticks, unit, zone.is_some())),
+        AnyValue::DatetimeOwned(ticks, unit, zone) => (b'd', instant(ticks, unit, zone.is_some())),
         number if dtype.is_integer() => (b'n', number.to_string()),
         other => (if matches!(dtype, DataType::Time) { b't' } else { b'o' }, other.to_string()),
     };
@@ -99,12 +99,15 @@ fn cell(value: AnyValue<'_>, dtype: &DataType) -> Result<Cell, SourceError> {
     Ok((origin, text))
 }
 
-fn instant(ticks: i64, unit: polars::prelude::TimeUnit) -> String {
+/// An instant in ISO; one with a time zone is held in universal time, and becomes the hour of Paris.
+fn instant(ticks: i64, unit: polars::prelude::TimeUnit, zoned: bool) -> String {
     use polars::prelude::TimeUnit;
     let utc = match unit {
         TimeUnit::Nanoseconds => Some(chrono::DateTime::from_timestamp_nanos(ticks)),
         TimeUnit::Microseconds => chrono::DateTime::from_timestamp_micros(ticks),
         TimeUnit::Milliseconds => chrono::DateTime::from_timestamp_millis(ticks),
     };
-    utc.map_or_else(|| ticks.to_string(), |t| t.naive_utc().format("%Y-%m-%dT%H:%M:%S%.f").to_string())
+    let local =
+        |t: chrono::DateTime<chrono::Utc>| if zoned { t.with_timezone(&chrono_tz::Europe::Paris).naive_local() } else { t.naive_utc() };
+    utc.map_or_else(|| ticks.to_string(), |t| local(t).format("%Y-%m-%dT%H:%M:%S%.f").to_string())
 }

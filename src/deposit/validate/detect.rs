@@ -149,7 +149,7 @@ impl Evidence {
 }
 
 /// Whether a mark stands where thousands are separated: `1,234`, never `0,234` nor `1,5`.
-fn may_separate_thousands(text: &str, mark: char) -> bool {
+pub fn may_separate_thousands(text: &str, mark: char) -> bool {
     let text = text.trim().trim_start_matches(['+', '-', '\u{2212}']);
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     text.split_once(mark)

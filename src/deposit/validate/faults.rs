@@ -80,9 +80,12 @@ impl Groups {
 
     /// One of each with its count, most frequent first.
     pub fn sorted(&self) -> Vec<(u64, Found)> {
-        let mut groups: Vec<_> = self.0.values().cloned().collect();
-        groups.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.field.cmp(&b.1.field)).then(a.1.row.cmp(&b.1.row)));
-        groups
+        // The same file gives the same order, whatever the order of the map.
+        let mut groups: Vec<_> = self.0.iter().map(|((_, group), found)| (format!("{group:?}"), found.clone())).collect();
+        groups.sort_by(|(a_name, a), (b_name, b)| {
+            b.0.cmp(&a.0).then(a.1.field.cmp(&b.1.field)).then(a.1.row.cmp(&b.1.row)).then_with(|| a_name.cmp(b_name))
+        });
+        groups.into_iter().map(|(_, found)| found).collect()
     }
 
     /// How many faults repeat this key.

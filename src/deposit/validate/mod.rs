@@ -372,8 +372,11 @@ impl<'j, 'r> Verdict<'j, 'r> {
 
         let mut warnings = header.warnings.clone();
         warnings.extend(self.about_file(&context, hidden));
-        let warning_count = self.warnings.total + warnings.len() as u64;
+        // Rows that are left out come last: a thousand of them hide nothing else. All are counted, told or not.
+        let rows_left = head.header_row.map_or(0, |header| self.last.saturating_sub(header + self.rows));
+        let warning_count = self.warnings.total + warnings.len() as u64 + rows_left;
         warnings.append(&mut self.warnings.first);
+        warnings.extend(self.rows_left());
         warnings.truncate(limit);
         let mut errors = header.errors.clone();
         let error_count = self.faults.total + errors.len() as u64;
@@ -412,6 +415,26 @@ impl<'j, 'r> Verdict<'j, 'r> {
         }
     }
 
+    /// Rows that are left out, one by one up to a bound.
+    fn rows_left(&self) -> impl Iterator<Item = CellFault> {
+        let say = |code: &str, row: u64, message: &str| CellFault {
+            code: code.to_owned(),
+            row: Some(row),
+            column: None,
+            column_letter: None,
+            value: None,
+            message: message.to_owned(),
+            rule: None,
+            expected: None,
+            suggestion: None,
+        };
+        let headers = self.repeated_headers.iter();
+        let headers =
+            headers.map(move |row| say("repeated_header", *row, "Cette ligne répète les titres\u{a0}: elle est laissée de côté."));
+        let blanks = self.blank_rows.iter();
+        headers.chain(blanks.map(move |row| say("blank_row", *row, "Cette ligne est vide\u{a0}: elle est laissée de côté.")))
+    }
+
     /// Warnings about the file as a whole.
     fn about_file(&self, context: &Context<'_>, hidden: u64) -> Vec<CellFault> {
         let Judge { rules, head, .. } = self.judge;
@@ -440,12 +463,6 @@ impl<'j, 'r> Verdict<'j, 'r> {
                 )
             };
             told.push(say("hidden_rows", None, message));
-        }
-        for row in &self.repeated_headers {
-            told.push(say("repeated_header", Some(*row), "Cette ligne répète les titres : elle est laissée de côté.".into()));
-        }
-        for row in &self.blank_rows {
-            told.push(say("blank_row", Some(*row), "Cette ligne est vide : elle est laissée de côté.".into()));
         }
         for reference in rules.references().iter().filter(|r| !r.territory) {
             let message = format!("Les renvois vers « {} » ne se vérifient pas sur ce seul fichier.", reference.name);

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     column::{Column, to_day, to_instant},
-    detect::{Marks, Shown},
+    detect::{Marks, Shown, may_separate_thousands},
     faults::{Found, Problem},
     header::letter,
     read::{self, Failure},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     convention::{
         column::ColumnKind,
-        rules::{Bound, Check, Dates, Field, Read, Rules, Test, nearest},
+        rules::{Bound, Check, Dates, Field, Read, Rules, Test},
     },
     deposit::{
         decode::{Head, Table},
@@ -221,7 +221,7 @@ impl Context<'_> {
         let trimmed = value.trim();
         match &found.problem {
             Problem::Check(i) => match &field.checks[*i].test {
-                Test::OneOfTexts { list, .. } => nearest(trimmed, list.iter().map(String::as_str)).map(str::to_owned),
+                Test::OneOfTexts { list, .. } => slip(trimmed, list).map(str::to_owned),
                 Test::Pattern { regex, .. } if trimmed != value && regex.is_match(trimmed) => Some(trimmed.to_owned()),
                 Test::Pattern { regex, .. } => {
                     let compact: String = value.chars().filter(|c| !c.is_whitespace()).collect();
@@ -240,7 +240,8 @@ impl Context<'_> {
                     _ => return None,
                 };
                 let other = if mark == ',' { '.' } else { ',' };
-                read::number(value, other, None, true).is_ok().then(|| trimmed.replace(other, &mark.to_string()))
+                (read::number(value, other, None, true).is_ok() && !may_separate_thousands(value, other))
+                    .then(|| trimmed.replace(other, &mark.to_string()))
             }
             Problem::Type(Failure::NotADate) if self.epoch().starts_with("serial") && value.parse::<u32>().is_ok() => {
                 // A date of the spreadsheet that was shown as a number.
@@ -261,6 +262,33 @@ impl Context<'_> {
             _ => None,
         }
     }
+}
+
+/// The one value of a list that a text surely stands for: the same but for case, accents and blanks, or a long word with one slip of the pen
+/// in it and the same digits. A hub that writes it in place of the text invents nothing.
+fn slip<'l>(text: &str, list: &'l [String]) -> Option<&'l str> {
+    let fold = |s: &str| -> String {
+        let lower = s.to_lowercase().replace('œ', "oe").replace('æ', "ae");
+        let plain = |c: char| match c {
+            'à' | 'â' | 'ä' => 'a',
+            'é' | 'è' | 'ê' | 'ë' => 'e',
+            'î' | 'ï' => 'i',
+            'ô' | 'ö' => 'o',
+            'ù' | 'û' | 'ü' => 'u',
+            'ç' => 'c',
+            c => c,
+        };
+        lower.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_' | '.' | '\'' | '’')).map(plain).collect()
+    };
+    let only = |mut found: Vec<&'l str>| if found.len() == 1 { found.pop() } else { None };
+    let wanted = fold(text);
+    let same: Vec<&str> = list.iter().map(String::as_str).filter(|v| fold(v) == wanted).collect();
+    if !same.is_empty() || wanted.chars().count() < 6 {
+        return only(same);
+    }
+    let digits = |s: &str| s.chars().filter(char::is_ascii_digit).collect::<String>();
+    let near = |v: &&str| strsim::damerau_levenshtein(&fold(v), &wanted) == 1 && digits(v) == digits(&wanted);
+    only(list.iter().map(String::as_str).filter(near).collect())
 }
 
 /// What the schema says in few words, else the pattern in words, else what the schema says at length; then the example.

@@ -64,8 +64,11 @@ fn with_refusals(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::Ope
     ];
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.head, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-        for responses in operations.into_iter().flatten().map(|operation| &mut operation.responses.responses) {
-            for (status, words) in ANY {
+        let asked = operations.into_iter().flatten().map(|operation| (operation, ANY.as_slice()));
+        // What the server speaks is told to anyone, but not without end.
+        let told = item.options.iter_mut().map(|operation| (operation, &ANY[3..]));
+        for (responses, any) in asked.chain(told).map(|(operation, any)| (&mut operation.responses.responses, any)) {
+            for &(status, words) in any {
                 responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(ResponseBuilder::new().description(words).build()));
             }
             for (status, response) in responses.iter_mut() {
