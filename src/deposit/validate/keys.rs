@@ -15,8 +15,8 @@ const FILES: usize = 64;
 /// Repeated rows that are told one by one; beyond that they are counted.
 const MAX_REPEATED: usize = 1_000_000;
 
-/// What stands for a key: two independent 64-bit hashes, so that two keys of one file have the same by chance once in 10²¹ files of a
-/// hundred million rows.
+/// What stands for a key: two independent 64-bit hashes, so that two of a hundred million keys have the same by chance once in some 10²²
+/// files (n²/2 pairs among 2¹²⁸).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u64, u64);
 
