@@ -108,11 +108,18 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let actor = Self::of(parts, app).await.map_err(|error| Problem(error).into_response())?;
-        reads::signed(&actor);
-        limits::by_account(parts, actor.account, true).map_err(|refusal| *refusal)?;
-        Ok(Self(actor))
+        let actor = Self::of(parts, app).await;
+        admitted(parts, actor).map(Self)
     }
+}
+
+/// Whoever asks the API, noted for the trail of reads and held to their share of demands.
+#[expect(clippy::result_large_err, reason = "an extractor's refusal is an answer")]
+fn admitted(parts: &Parts, actor: Result<Actor>) -> Result<Actor, Response> {
+    let actor = actor.map_err(|error| Problem(error).into_response())?;
+    reads::signed(&actor);
+    limits::by_account(parts, actor.account, true).map_err(|refusal| *refusal)?;
+    Ok(actor)
 }
 
 /// Whoever sends a file piece by piece: a token that may deposit, or a session whose page gives the CSRF token in `X-CSRF-Token`.
@@ -139,10 +146,8 @@ impl FromRequestParts<App> for Sender {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let actor = Self::of(parts, app).await.map_err(|error| Problem(error).into_response())?;
-        reads::signed(&actor);
-        limits::by_account(parts, actor.account, true).map_err(|refusal| *refusal)?;
-        Ok(Self(actor))
+        let actor = Self::of(parts, app).await;
+        admitted(parts, actor).map(Self)
     }
 }
 
