@@ -324,6 +324,52 @@ fn a_thousand_blank_rows_hide_no_other_warning() {
     assert_eq!(report.warnings.len(), 1000);
 }
 
+/// What R, pandas and databases write beside the plainest types.
+#[test]
+fn the_small_types_of_columns_are_read() {
+    use polars::prelude::*;
+    let words = Series::new("c".into(), ["a", "b"]).cast(&DataType::from_categories(Categories::global())).expect("categories");
+    let money = Series::new("d".into(), ["12.50", "-0.25"]).cast(&DataType::Decimal(10, 2)).expect("decimals");
+    let hour = Series::new("h".into(), [3_600_000_000_000i64, 0]).cast(&DataType::Time).expect("hours");
+    let small = [DataType::Int8, DataType::UInt8, DataType::Int16, DataType::UInt16, DataType::UInt32, DataType::UInt64];
+    let mut columns: Vec<_> = small
+        .iter()
+        .enumerate()
+        .map(|(i, t)| Series::new(format!("i{i}").into(), [1i64, 2]).cast(t).expect("whole numbers").into_column())
+        .collect();
+    columns.extend([words.into_column(), money.into_column(), hour.into_column()]);
+    let mut table = DataFrame::new(2, columns).expect("a table");
+    let mut properties = serde_json::Map::new();
+    (0..small.len()).for_each(|i| drop(properties.insert(format!("i{i}"), json!({"type": "integer"}))));
+    properties.insert("c".to_owned(), json!({"enum": ["a", "b"]}));
+    properties.insert("d".to_owned(), json!({"type": "number"}));
+    properties.insert("h".to_owned(), json!({"type": "string"}));
+    let rules = rules(&json!({ "properties": properties }));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, mut arrow) = (folder.path().join("f.parquet"), Vec::new());
+    polars_io::SerWriter::finish(&mut polars_io::ipc::IpcWriter::new(&mut arrow), &mut table).expect("written");
+    crate::parquet::write(&path, table, &[]).expect("written");
+    for bytes in [fs::read(&path).expect("read"), arrow] {
+        let (report, typed) = typed(bytes, &rules);
+        assert!(report.valid, "{:?} {:?}", report.source_error, report.errors);
+        let typed = typed.expect("typed");
+        let shown: Vec<String> = ["i0", "i5", "c", "d", "h"].iter().map(|name| number(&typed, name, 0)).collect();
+        assert_eq!(shown, ["1", "1", "\"a\"", "12.5", "\"01:00:00\""]);
+    }
+}
+
+#[test]
+fn a_column_of_structures_or_bytes_is_named() {
+    use polars::prelude::*;
+    let table = DataFrame::new(1, vec![Series::new("octets".into(), [&b"abc"[..]]).into_column()]).expect("a table");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f.parquet");
+    crate::parquet::write(&path, table, &[]).expect("written");
+    let error = typed_at(&path, &simple()).0.source_error.expect("refused");
+    assert_eq!(error.code, "unread_type");
+    assert!(error.message.contains("octets"), "{}", error.message);
+}
+
 #[test]
 fn an_instant_with_a_zone_is_read_at_the_hour_of_paris() {
     use polars::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path};
 
-use polars::prelude::{AnyValue, DataFrame, DataType};
+use polars::prelude::{AnyValue, ArrowDataType, ArrowSchema, DataFrame, DataType};
 use polars_io::{
     SerReader,
     ipc::{IpcReader, IpcStreamReader},
@@ -44,29 +44,33 @@ pub fn stream(
         }
         Ok(())
     };
-    let names = |frame: &DataFrame| -> Result<Vec<String>, SourceError> {
-        if frame.width() > MAX_COLUMNS {
-            return Err(assemble::too_wide());
-        }
-        Ok(frame.columns().iter().map(|c| assemble::name(c.name())).collect())
-    };
+    let names = |frame: &DataFrame| -> Vec<String> { frame.columns().iter().map(|c| assemble::name(c.name())).collect() };
     let file = || File::open(path).map_err(|_| broken());
     if format == "arrow" {
         let mut magic = [0u8; 6];
         std::io::Read::read_exact(&mut file()?, &mut magic).map_err(|_| broken())?;
-        let frame = if &magic == b"ARROW1" { IpcReader::new(file()?).finish() } else { IpcStreamReader::new(file()?).finish() };
+        let frame = if &magic == b"ARROW1" {
+            let mut reader = IpcReader::new(file()?);
+            refuse_unread(&*reader.schema().map_err(|_| broken())?)?;
+            reader.finish()
+        } else {
+            let mut reader = IpcStreamReader::new(file()?);
+            refuse_unread(&reader.arrow_schema().map_err(|_| broken())?)?;
+            reader.finish()
+        };
         let frame = frame.map_err(|_| broken())?;
-        open(names(&frame)?)?;
+        open(names(&frame))?;
         return give(&frame);
     }
     let mut rows = ParquetReader::new(file()?);
+    refuse_unread(&*rows.schema().map_err(|_| broken())?)?;
     let total = rows.num_rows().map_err(|_| broken())?;
     let mut at = 0;
     loop {
         let read = ParquetReader::new(file()?).with_slice(Some((at, ROWS))).set_rechunk(true).finish();
         let frame = read.map_err(|_| broken())?;
         if at == 0 {
-            open(names(&frame)?)?;
+            open(names(&frame))?;
         }
         give(&frame)?;
         at += ROWS;
@@ -76,6 +80,30 @@ pub fn stream(
         if frame.height() == 0 {
             return Err(broken());
         }
+    }
+}
+
+/// Refuses the columns that are no column of a table.
+fn refuse_unread(schema: &ArrowSchema) -> Result<(), SourceError> {
+    if schema.len() > MAX_COLUMNS {
+        return Err(assemble::too_wide());
+    }
+    let flat = |dtype: &ArrowDataType| {
+        use ArrowDataType as T;
+        let inner = if let T::Dictionary(_, values, _) = dtype { values } else { dtype };
+        // A list is read as its text, which the schema then refuses or not.
+        let nested = matches!(inner, T::Struct(_) | T::Map(..) | T::Union(_) | T::FixedSizeList(..));
+        !nested && !matches!(inner, T::Interval(_) | T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) | T::Extension(_))
+    };
+    match schema.iter_values().find(|field| !flat(&field.dtype)) {
+        None => Ok(()),
+        Some(field) => Err(refuse(
+            "unread_type",
+            format!(
+                "La colonne «\u{a0}{}\u{a0}» contient des structures ou des octets\u{a0}: n'y laissez que des textes, des nombres, des dates ou des oui/non.",
+                field.name
+            ),
+        )),
     }
 }
 
@@ -90,7 +118,8 @@ fn cell(value: AnyValue<'_>, dtype: &DataType) -> Result<Cell, SourceError> {
         AnyValue::Date(days) => (b'd', chrono::NaiveDate::from_epoch_days(days).map_or_else(|| days.to_string(), |d| d.to_string())),
         AnyValue::Datetime(ticks, unit, zone) => (b'd', instant(ticks, unit, zone.is_some())),
         AnyValue::DatetimeOwned(ticks, unit, zone) => (b'd', instant(ticks, unit, zone.is_some())),
-        number if dtype.is_integer() => (b'n', number.to_string()),
+        number if dtype.is_integer() || dtype.is_decimal() => (b'n', number.to_string()),
+        other if other.get_str().is_some() => (b't', other.get_str().unwrap_or_default().to_owned()),
         other => (if matches!(dtype, DataType::Time) { b't' } else { b'o' }, other.to_string()),
     };
     if text.len() > MAX_CELL {
