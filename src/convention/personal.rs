@@ -93,6 +93,13 @@ fn begins_with_a_date(text: &str) -> bool {
 /// Digits of the shortest number that is personal data: a telephone's.
 pub const DIGITS: usize = 10;
 
+/// How many digits a text has.
+pub fn digits(text: &str) -> usize {
+    // Counted in a byte per part, which the processor does for many bytes at once.
+    let of_part = |part: &[u8]| usize::from(part.iter().map(|byte| u8::from(byte.is_ascii_digit())).sum::<u8>());
+    text.as_bytes().chunks(128).map(of_part).sum()
+}
+
 /// Whether a text has an at sign, or ten digits in a row but for what separates them in a number: most cells have neither, and are not
 /// searched.
 fn may_hold(text: &str) -> bool {
@@ -102,7 +109,7 @@ fn may_hold(text: &str) -> bool {
     if memchr::memchr(b'@', text.as_bytes()).is_some() {
         return true;
     }
-    if text.bytes().filter(u8::is_ascii_digit).count() < DIGITS {
+    if digits(text) < DIGITS {
         return false;
     }
     // Letters are of a run in an IBAN and in the number of Corsica's departments; a colon or a dash of a date is not.

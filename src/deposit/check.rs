@@ -7,11 +7,11 @@ use std::{
     io::Read,
     path::Path,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use polars::prelude::DataFrame;
@@ -30,6 +30,10 @@ use crate::{
 
 /// Most threads: beyond them the disk and the order of the file are what takes time.
 const MAX_THREADS: usize = 16;
+/// How long a thread that is ahead waits before it looks again.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Blocks per thread that may be judged before the one that they follow.
+const AHEAD: usize = 4;
 /// Most times that a file is read: for its names or its encoding, its marks, its unnamed columns, its keys.
 const MAX_PASSES: usize = 8;
 
@@ -94,6 +98,7 @@ pub fn check_file_into(
         compression: source.compression.map(str::to_owned),
         encoding: source.encoding,
         delimiter: source.delimiter.map(String::from),
+        quote: source.quote.map(str::to_owned),
         decimal: checked.decimal.map(String::from),
         sheet: source.sheet,
         header_row: head.header_row,
@@ -202,6 +207,7 @@ fn pass(
         None => (None, None),
     };
     let judge = Judge::new(rules, head.clone(), assumed.clone().unwrap_or_default(), limit, writer.is_some());
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let line = Line {
         judge: &judge,
         writer: writer.as_ref(),
@@ -216,11 +222,12 @@ fn pass(
             group: Group::default(),
             progress,
         }),
+        moved: Condvar::new(),
+        ahead: threads * AHEAD,
         tell: AtomicBool::new(limit > 0),
         stop: AtomicBool::new(false),
         unwritten: Mutex::new(None),
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     thread::scope(|scope| {
         for _ in 1..threads {
             scope.spawn(|| line.work());
@@ -344,6 +351,10 @@ struct Line<'a, 'r> {
     writer: Option<&'a Writer>,
     source: Mutex<Pieces>,
     merge: Mutex<Merge<'a, 'r>>,
+    /// Told when a block is handed over, or a thread stops.
+    moved: Condvar,
+    /// Blocks that may wait for the one that they follow.
+    ahead: usize,
     /// Whether faults are still wanted one by one.
     tell: AtomicBool,
     stop: AtomicBool,
@@ -351,12 +362,13 @@ struct Line<'a, 'r> {
 }
 
 /// Stops all threads when one panics.
-struct Guard<'a>(&'a AtomicBool);
+struct Guard<'a>(&'a AtomicBool, &'a Condvar);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.store(true, Ordering::Relaxed);
+            self.1.notify_all();
         }
     }
 }
@@ -369,8 +381,12 @@ impl Line<'_, '_> {
     /// What each thread does until the file ends.
     fn work(&self) {
         // A thread that panics takes the others with it, instead of letting them read on for nothing.
-        let _guard = Guard(&self.stop);
-        while !self.stop.load(Ordering::Relaxed) {
+        let _guard = Guard(&self.stop, &self.moved);
+        loop {
+            self.wait();
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
             let Some((position, piece)) = lock(&self.source).take() else { return };
             let block = piece.and_then(|piece| piece.table(self.judge.head())).map(|table| {
                 let block = self.judge.block(&table, self.tell.load(Ordering::Relaxed));
@@ -383,6 +399,17 @@ impl Line<'_, '_> {
                     lock(&self.unwritten).get_or_insert(error);
                 }
             }
+        }
+    }
+
+    /// Lets a thread that is slow catch up: blocks that wait for its own are in memory.
+    fn wait(&self) {
+        let mut merge = lock(&self.merge);
+        // Whoever has the block that all wait for is not here, and comes by with it.
+        while merge.waiting.len() >= self.ahead && !self.stop.load(Ordering::Relaxed) {
+            // A thread that panics tells without the lock: nothing is waited for for long.
+            let (again, _) = self.moved.wait_timeout(merge, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            merge = again;
         }
     }
 
@@ -418,6 +445,7 @@ impl Line<'_, '_> {
         if merge.failed.is_some() {
             self.stop.store(true, Ordering::Relaxed);
         }
+        self.moved.notify_all();
         full
     }
 }

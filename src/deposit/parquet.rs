@@ -22,8 +22,9 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// Rows of a row group: the bytes of a table depend on its values alone, not on how its file was cut while it was read.
-pub const GROUP: usize = 1 << 17;
+/// Rows of a row group: the bytes of a table depend on its values alone, not on how its file was cut while it was read. Small enough for the
+/// last groups of a file to be shared among its threads.
+pub const GROUP: usize = 1 << 16;
 
 /// A table being written, whole or not at all; row groups are encoded by any thread and stand in the file in their order.
 pub struct Writer {

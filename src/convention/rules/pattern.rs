@@ -2,8 +2,8 @@
 
 use regex::{Regex, RegexBuilder};
 use regex_automata::{
-    Input,
     dfa::{Automaton, StartKind, dense},
+    util::{primitives::StateID, start},
 };
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -16,7 +16,8 @@ const AUTOMATON: (usize, usize) = (1 << 14, 1 << 18);
 /// A compiled pattern. A small one is a whole automaton too, which has nothing to set up before each of a million short cells.
 pub struct Pattern {
     regex: Regex,
-    automaton: Option<Box<dense::DFA<Vec<u32>>>>,
+    /// And its first state.
+    automaton: Option<(Box<dense::DFA<Vec<u32>>>, StateID)>,
 }
 
 impl Pattern {
@@ -25,23 +26,45 @@ impl Pattern {
             .start_kind(StartKind::Unanchored)
             .dfa_size_limit(Some(AUTOMATON.0))
             .determinize_size_limit(Some(AUTOMATON.1));
-        let automaton = dense::Builder::new().configure(config).build(regex.as_str()).ok().map(Box::new);
+        let automaton = dense::Builder::new().configure(config).build(regex.as_str()).ok();
+        let automaton = automaton.and_then(|dfa| {
+            let first = dfa.start_state(&start::Config::new()).ok()?;
+            Some((Box::new(dfa), first))
+        });
         Self { regex, automaton }
     }
 
     /// Whether the text holds a match.
     pub fn is_match(&self, text: &str) -> bool {
-        let found = self.automaton.as_ref().map(|dfa| dfa.try_search_fwd(&Input::new(text).earliest(true)));
-        match found {
-            Some(Ok(found)) => found.is_some(),
-            _ => self.regex.is_match(text),
-        }
+        self.automaton.as_ref().and_then(|(dfa, first)| walk(dfa, *first, text)).unwrap_or_else(|| self.regex.is_match(text))
     }
 
     /// The expression, in the language of the `regex` crate.
     pub fn as_str(&self) -> &str {
         self.regex.as_str()
     }
+}
+
+/// Whether an automaton finds a match in a text, state after state: a cell is too short for what a search prepares. None where it gives
+/// up, on a character that it does not know.
+fn walk(dfa: &dense::DFA<Vec<u32>>, first: StateID, text: &str) -> Option<bool> {
+    let mut state = first;
+    for &byte in text.as_bytes() {
+        // A match is told one byte late.
+        state = dfa.next_state(state, byte);
+        if dfa.is_special_state(state) {
+            if dfa.is_match_state(state) {
+                return Some(true);
+            }
+            if dfa.is_dead_state(state) {
+                return Some(false);
+            }
+            if dfa.is_quit_state(state) {
+                return None;
+            }
+        }
+    }
+    Some(dfa.is_match_state(dfa.next_eoi_state(state)))
 }
 
 /// Compiles a pattern written in ECMA's language; `whole` anchors it at both ends.
@@ -129,6 +152,8 @@ fn class_words(class: &Class) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -140,6 +165,17 @@ mod tests {
         assert_eq!(said("[0-9]"), None);
         assert_eq!(said("^(a|b)$"), None);
     }
+
+    proptest! {
+        /// The automaton's verdict is that of the `regex` crate.
+        #[test]
+        fn a_walk_finds_what_a_search_does(at in 0..PATTERNS.len(), text in "[A2ab0-9é \\-T:]{0,12}|\\PC{0,6}") {
+            let pattern = compile(PATTERNS[at], false, "").expect("a pattern");
+            prop_assert_eq!(pattern.is_match(&text), pattern.regex.is_match(&text), "{} {}", PATTERNS[at], text);
+        }
+    }
+
+    const PATTERNS: [&str; 8] = [r"^(?:\d{2}|2[AB])\d{3}$", r"^A\d{5}$", "a+b", "^$", r"\d$", "é|A2", r"^\d{4}-\d{2}", r"\bA\b"];
 
     #[test]
     fn a_bad_or_huge_pattern_is_refused() {

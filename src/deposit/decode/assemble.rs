@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Cells, Head, Origin, Table, refuse};
+use super::{Cells, Expected, Head, Origin, Table, refuse};
 use crate::{convention::rules::MAX_COLUMNS, deposit::report::SourceError};
 
 /// Records among which the header is looked for.
@@ -13,16 +13,24 @@ const BLANKS: usize = 1000;
 /// A record: its physical row and its cells.
 pub type Record = (u64, Vec<(String, Origin)>);
 
-/// The header's physical row and names among the first records that are not blank: the record that holds most of the expected names,
-/// the first one where none does.
+/// The header's physical row and names among the first records that are not blank: the record on the row that was said, else the one that
+/// holds most of the expected names, the first one where none does.
 ///
 /// # Errors
-/// `no_header` where there is no record, `too_wide`.
-pub fn header(first: &[Record], expected: &[String]) -> Result<(u64, Vec<String>), SourceError> {
-    let score = |record: &Record| matches(expected, record.1.iter().map(|(text, _)| text.as_str()));
+/// `no_header` where there is no record, or none on the row that was said; `too_wide`.
+pub fn header(first: &[Record], expected: Expected<'_>) -> Result<(u64, Vec<String>), SourceError> {
+    let score = |record: &Record| matches(expected.columns, record.1.iter().map(|(text, _)| text.as_str()));
     let best = first.iter().map(score).max().unwrap_or_default();
-    let Some((row, cells)) = first.iter().find(|record| score(record) == best) else {
-        return Err(refuse("no_header", "Le fichier ne contient aucune ligne : vérifiez l'export et envoyez-le à nouveau."));
+    let said = expected.reading.and_then(|reading| reading.header_row);
+    let found = first.iter().find(|record| said.map_or_else(|| score(record) == best, |row| record.0 == row));
+    let Some((row, cells)) = found else {
+        let message = match said.filter(|_| !first.is_empty()) {
+            None => "Le fichier ne contient aucune ligne : vérifiez l'export et envoyez-le à nouveau.".to_owned(),
+            Some(row) => format!(
+                "La ligne {row}, où les titres devraient se trouver, est vide ou après les {PREAMBLE} premières : indiquez-en une autre."
+            ),
+        };
+        return Err(refuse("no_header", message));
     };
     let mut names: Vec<String> = cells.iter().map(|(text, _)| name(text)).collect();
     while names.last().is_some_and(String::is_empty) {
@@ -52,12 +60,9 @@ impl Assembler {
     /// The same for a text of so many bytes: columns do not grow by copying themselves.
     pub fn with_room(head: &Arc<Head>, bytes: usize) -> Self {
         let mut assembler = Self::new(head);
-        let width = head.names.len().max(1);
         // A cell of a French file has some ten bytes with its delimiter.
-        let rows = bytes / width / 8;
-        for column in &mut assembler.table.columns {
-            column.reserve(rows, bytes / width);
-        }
+        let rows = bytes / head.names.len().max(1) / 8;
+        assembler.table.columns.iter_mut().for_each(|column| column.reserve(rows));
         assembler
     }
 
@@ -68,6 +73,15 @@ impl Assembler {
 
     /// Takes the record that stands on physical row `row`; rows left out are blank. What stands above the header is left out.
     pub fn record<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, Origin)> + Clone) {
+        self.take(row, cells, |column, text, origin| column.push(text, origin));
+    }
+
+    /// The same where each cell comes with its bytes in the text that [`Assembler::finish_in`] is given.
+    pub fn placed<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, (usize, usize))> + Clone) {
+        self.take(row, cells, |column, _, bounds| column.place(bounds));
+    }
+
+    fn take<'a, T>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, T)> + Clone, put: impl Fn(&mut Cells, &'a str, T)) {
         if self.head.header_row.is_some_and(|header| row <= header) {
             return;
         }
@@ -88,9 +102,9 @@ impl Assembler {
         }
         let mut count = 0;
         let mut filled = 0;
-        for (i, (text, origin)) in cells.enumerate() {
+        for (i, (text, more)) in cells.enumerate() {
             if let Some(column) = table.columns.get_mut(i) {
-                column.push(text, origin);
+                put(column, text, more);
                 count = i + 1;
             } else if !text.trim().is_empty() {
                 filled = i + 1;
@@ -108,6 +122,14 @@ impl Assembler {
 
     /// The block's table.
     pub fn finish(self) -> Table {
+        self.table
+    }
+
+    /// The same, its cells standing in `text`.
+    pub fn finish_in(mut self, text: String) -> Table {
+        let block = Arc::new(text);
+        self.table.columns.iter_mut().for_each(|column| column.stand_in(&block));
+        self.table.block = Some(block);
         self.table
     }
 }

@@ -224,7 +224,7 @@ impl ChildPieces {
                 Frame::Opening(_) => return Err(malformed(frames.format)),
             }
         }
-        let (row, names) = assemble::header(&first, expected.columns)?;
+        let (row, names) = assemble::header(&first, expected)?;
         Ok((Head::of_sheet(source, row, names), Self { frames, first: first.into_iter(), ended }))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use memchr::{memchr, memchr_iter, memchr2};
 
-use super::{Head, MAX_CELL, Origin, Table, assemble, assemble::Assembler, refuse};
+use super::{Dialect, Head, MAX_CELL, Origin, Table, assemble, assemble::Assembler, refuse};
 use crate::deposit::report::SourceError;
 
 /// Candidates, the most usual in France first.
@@ -18,17 +18,26 @@ const MAX_RECORD: usize = 16 * MAX_CELL;
 /// The table of a piece whose first record stands on `first_row`.
 pub fn table(text: &str, first_row: u64, last: bool, head: &Arc<Head>) -> Result<Table, SourceError> {
     let mut assembler = Assembler::with_room(head, text.len());
-    records(text, head.delimiter, first_row, last, |row, fields| {
-        assembler.record(row, fields.iter().map(|text| (text, Origin::Text)));
+    // Cells stay where they are: only what was between quotes is written anew, after the text.
+    let mut unquoted = String::new();
+    records(text, head.dialect, first_row, last, |row, fields| {
+        let moved = if fields.quoted { text.len() + unquoted.len() } else { 0 };
+        assembler.placed(row, fields.iter().zip(fields.bounds.iter().map(|(start, end)| (start + moved, end + moved))));
+        if fields.quoted {
+            unquoted.push_str(fields.text);
+        }
         Ok(())
     })?;
-    Ok(assembler.finish())
+    let mut block = String::with_capacity(text.len() + unquoted.len());
+    block.push_str(text);
+    block.push_str(&unquoted);
+    Ok(assembler.finish_in(block))
 }
 
 /// The first records that are not blank, as many as a header is looked for in.
-pub fn first_records(text: &str, delimiter: u8, whole: bool) -> Result<Vec<assemble::Record>, SourceError> {
+pub fn first_records(text: &str, dialect: Dialect, whole: bool) -> Result<Vec<assemble::Record>, SourceError> {
     let mut first = Vec::new();
-    let outcome = records(text, delimiter, 1, whole, |row, fields| {
+    let outcome = records(text, dialect, 1, whole, |row, fields| {
         if fields.iter().any(|text| !text.trim().is_empty()) {
             first.push((row, fields.iter().map(|text| (text.to_owned(), Origin::Text)).collect()));
         }
@@ -43,8 +52,10 @@ pub fn first_records(text: &str, delimiter: u8, whole: bool) -> Result<Vec<assem
 
 /// The fields of one record.
 pub struct Fields<'a> {
+    /// What `bounds` are in: the text itself, or the record without its quotes.
     text: &'a str,
     bounds: &'a [(usize, usize)],
+    quoted: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -59,22 +70,26 @@ impl<'a> Fields<'a> {
 /// quotes goes through the `csv-core` crate. `last` tells that nothing follows.
 fn records(
     text: &str,
-    delimiter: u8,
+    dialect: Dialect,
     first_row: u64,
     last: bool,
     mut take: impl FnMut(u64, &Fields<'_>) -> Result<(), SourceError>,
 ) -> Result<(), SourceError> {
     let bytes = text.as_bytes();
+    let Dialect { delimiter, quote } = dialect;
+    let mark = quote.unwrap_or(b'"');
     let mut quoted = Quoted {
-        reader: ReaderBuilder::new().delimiter(delimiter).build(),
+        reader: ReaderBuilder::new().delimiter(delimiter).quote(mark).build(),
         delimiter,
+        mark,
         out: vec![0; 4096],
         ends: vec![0; 256],
         filled: 0,
         count: 0,
     };
     let mut bounds = Vec::new();
-    let mut next_quote = memchr(b'"', bytes).unwrap_or(bytes.len());
+    // Where no quote means anything, none comes.
+    let mut next_quote = quote.and_then(|mark| memchr(mark, bytes)).unwrap_or(bytes.len());
     let (mut at, mut row) = (0, first_row);
     while at < bytes.len() {
         let end = memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |i| at + i);
@@ -88,8 +103,8 @@ fn records(
                 start = end;
             }
             at += used;
-            next_quote = if next_quote < at { memchr(b'"', &bytes[at..]).map_or(bytes.len(), |i| at + i) } else { next_quote };
-            take(row, &Fields { text, bounds: &bounds })?;
+            next_quote = if next_quote < at { memchr(mark, &bytes[at..]).map_or(bytes.len(), |i| at + i) } else { next_quote };
+            take(row, &Fields { text, bounds: &bounds, quoted: true })?;
         } else {
             if end > at {
                 bounds.clear();
@@ -102,7 +117,7 @@ fn records(
                 if bounds.len() > 1 << 20 {
                     return Err(assemble::too_wide());
                 }
-                take(row, &Fields { text, bounds: &bounds })?;
+                take(row, &Fields { text, bounds: &bounds, quoted: false })?;
             }
             at = end + 1;
             // The other half of a CRLF.
@@ -119,6 +134,7 @@ fn records(
 struct Quoted {
     reader: csv_core::Reader,
     delimiter: u8,
+    mark: u8,
     /// Room for a record, and how much of it the last one filled.
     out: Vec<u8>,
     filled: usize,
@@ -150,7 +166,7 @@ impl Quoted {
             }
         }
         let record = &all[..all.len() - input.len()];
-        if last && input.is_empty() && ends_inside_quotes(record, self.delimiter) {
+        if last && input.is_empty() && ends_inside_quotes(record, self.delimiter, self.mark) {
             let message = format!(
                 "Le fichier s'arrête dans une cellule entre guillemets, ouverte à la ligne {row} : fermez ce guillemet, ou refaites l'export ou l'envoi."
             );
@@ -163,11 +179,11 @@ impl Quoted {
 }
 
 /// Whether a record, which the end of the file closed, leaves a quote open.
-fn ends_inside_quotes(record: &[u8], delimiter: u8) -> bool {
+fn ends_inside_quotes(record: &[u8], delimiter: u8, mark: u8) -> bool {
     // A quote opens a field at its start; a doubled one leaves and enters again; elsewhere it is a character.
     let (mut inside, mut start, mut closed) = (false, true, false);
     for &byte in record {
-        let quote = byte == b'"' && (inside || start || closed);
+        let quote = byte == mark && (inside || start || closed);
         closed = quote && inside;
         inside ^= quote;
         start = !inside && (byte == delimiter || byte == b'\n' || byte == b'\r');
@@ -188,16 +204,17 @@ pub fn detect(text: &str, whole: bool, expected: &[String]) -> char {
         let mut widths = Vec::new();
         let (mut best, mut header) = (0, 0);
         let stop = || refuse("", "");
-        let _ = records(sample, u8::try_from(delimiter).unwrap_or(b';'), 1, !cut, |_, fields| {
-            let width = fields.iter().count();
-            let found = assemble::matches(expected, fields.iter());
-            if found > best || (widths.is_empty() && found == 0) {
-                best = found.max(best);
-                header = width;
-            }
-            widths.push(width);
-            if widths.len() < SAMPLE.1 { Ok(()) } else { Err(stop()) }
-        });
+        let _ =
+            records(sample, Dialect { delimiter: u8::try_from(delimiter).unwrap_or(b';'), ..Dialect::default() }, 1, !cut, |_, fields| {
+                let width = fields.iter().count();
+                let found = assemble::matches(expected, fields.iter());
+                if found > best || (widths.is_empty() && found == 0) {
+                    best = found.max(best);
+                    header = width;
+                }
+                widths.push(width);
+                if widths.len() < SAMPLE.1 { Ok(()) } else { Err(stop()) }
+            });
         let same = widths.iter().filter(|w| **w == header).count();
         #[expect(clippy::cast_precision_loss, reason = "small counts")]
         let regular = same as f64 / widths.len().max(1) as f64 * if header > 1 { 1.0 + (header as f64).ln() } else { 0.5 };
@@ -213,11 +230,19 @@ pub fn detect(text: &str, whole: bool, expected: &[String]) -> char {
     chosen.0
 }
 
+/// The quotes of a file whose first line has a single quote at both ends of each cell; double ones elsewhere.
+pub fn detect_quote(text: &str, delimiter: char) -> u8 {
+    let first = text.trim_start().lines().next().unwrap_or_default();
+    let mut cells = first.split(delimiter);
+    let single = |cell: &str| cell.len() > 2 && cell.starts_with('\'') && cell.ends_with('\'');
+    if !first.contains('"') && cells.all(single) { b'\'' } else { b'"' }
+}
+
 /// Every record with its row, for tests.
 #[cfg(test)]
-pub fn rows_of(text: &str, delimiter: u8) -> Result<Vec<(u64, Vec<String>)>, SourceError> {
+pub fn rows_of(text: &str, dialect: Dialect) -> Result<Vec<(u64, Vec<String>)>, SourceError> {
     let mut rows = Vec::new();
-    records(text, delimiter, 1, true, |row, fields| {
+    records(text, dialect, 1, true, |row, fields| {
         rows.push((row, fields.iter().map(str::to_owned).collect()));
         Ok(())
     })?;
@@ -281,7 +306,7 @@ mod tests {
         /// Records without quotes are those that `csv-core` reads.
         #[test]
         fn plain_records_are_those_of_the_crate(text in "([aé;,\r\n]|\r\n){0,40}") {
-            let ours = rows_of(&text, b';').expect("no quotes");
+            let ours = rows_of(&text, Dialect::default()).expect("no quotes");
             let mut theirs = Vec::new();
             let mut reader = ReaderBuilder::new().delimiter(b';').build();
             let (mut input, mut out, mut ends) = (text.as_bytes(), vec![0; 1024], vec![0; 256]);

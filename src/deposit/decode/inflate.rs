@@ -16,6 +16,9 @@ const SMALL: u64 = 64 << 20;
 /// Tables compress 3 to 40 times; beyond this it is a bomb.
 const MAX_RATIO: u64 = 100;
 
+/// Nor does any table of a commune come near this.
+const MAX: u64 = 32 << 30;
+
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -111,7 +114,7 @@ pub fn inflate(path: &Path, compression: Compression) -> Result<NamedTempFile, S
 
 fn bounded(mut from: impl Read, packed: u64, malformed: impl Fn() -> SourceError) -> Result<NamedTempFile, SourceError> {
     let mut into = NamedTempFile::new().map_err(|e| unreadable(&e))?;
-    let limit = SMALL.max(packed.saturating_mul(MAX_RATIO));
+    let limit = SMALL.max(packed.saturating_mul(MAX_RATIO)).min(MAX);
     let mut buffer = vec![0; 1 << 17];
     let mut total = 0;
     loop {

@@ -27,6 +27,8 @@ use crate::convention::document::Reading;
 
 /// Longest cell, in bytes.
 pub const MAX_CELL: usize = 1 << 20;
+/// Most bytes of a table that is read whole into memory, its cells' places included: see [`read`].
+const MAX_WHOLE: usize = 512 << 20;
 /// Most cells of a spreadsheet.
 pub const MAX_CELLS: u64 = 50_000_000;
 /// What a person may send, as a refusal names it.
@@ -51,11 +53,13 @@ pub enum Origin {
     Absent,
 }
 
-/// A column of text, stored end to end.
+/// A column of text: where each cell stands, in a text of the column's own or in that of the whole block.
 #[derive(Debug, Clone, Default)]
 pub struct Cells {
-    text: String,
-    ends: Vec<usize>,
+    own: String,
+    block: Option<Arc<String>>,
+    /// Bytes below 4 GB: a block is a few megabytes, and [`read`] stops before.
+    bounds: Vec<(u32, u32)>,
     origins: Vec<Origin>,
 }
 
@@ -64,36 +68,48 @@ impl Cells {
     pub fn push(&mut self, text: &str, origin: Origin) {
         // Most files hold nothing but text: origins start at the first cell that is something else.
         if origin != Origin::Text && self.origins.is_empty() {
-            self.origins = vec![Origin::Text; self.ends.len()];
+            self.origins = vec![Origin::Text; self.bounds.len()];
             self.origins.push(origin);
         } else if !self.origins.is_empty() {
             self.origins.push(origin);
         }
-        self.text.push_str(text);
-        self.ends.push(self.text.len());
+        let start = self.own.len();
+        self.own.push_str(text);
+        self.bounds.push((short(start), short(self.own.len())));
     }
 
-    /// Makes room for so many cells, and so many bytes of their text.
-    fn reserve(&mut self, cells: usize, bytes: usize) {
-        self.ends.reserve(cells);
-        self.text.reserve(bytes);
+    /// Adds a cell of text by its bytes in the block's text, which [`Cells::stand_in`] gives afterwards.
+    fn place(&mut self, bounds: (usize, usize)) {
+        if !self.origins.is_empty() {
+            self.origins.push(Origin::Text);
+        }
+        self.bounds.push((short(bounds.0), short(bounds.1)));
+    }
+
+    /// Says what text the cells that were placed stand in. No cell with a text of its own may be among them.
+    fn stand_in(&mut self, block: &Arc<String>) {
+        self.block = Some(block.clone());
+    }
+
+    /// Makes room for so many cells.
+    fn reserve(&mut self, cells: usize) {
+        self.bounds.reserve(cells);
     }
 
     /// Number of cells.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.bounds.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.bounds.is_empty()
     }
 
     /// The text of a cell; nothing beyond the end.
     pub fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or_default() };
-        let end = self.ends.get(row).copied().unwrap_or(start);
-        &self.text[start..end]
+        let (start, end) = self.bounds.get(row).copied().unwrap_or_default();
+        self.text().get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The origin of a cell.
@@ -108,18 +124,22 @@ impl Cells {
 
     /// All cells.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let mut start = 0;
-        self.ends.iter().map(move |&end| &self.text[std::mem::replace(&mut start, end)..end])
+        let text = self.text();
+        self.bounds.iter().map(move |&(start, end)| text.get(start as usize..end as usize).unwrap_or_default())
     }
 
-    /// All cells, end to end.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// What the cells stand in.
+    fn text(&self) -> &str {
+        self.block.as_deref().unwrap_or(&self.own)
     }
 
     fn append(&mut self, other: &Self) {
         (0..other.len()).for_each(|row| self.push(other.get(row), other.origin(row)));
     }
+}
+
+fn short(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// What is known of the file beside its cells.
@@ -133,6 +153,8 @@ pub struct Source {
     pub encoding: Option<String>,
     /// Of a CSV file with several columns.
     pub delimiter: Option<char>,
+    /// Of a CSV file whose texts are not between double quotes: `'`, `none`.
+    pub quote: Option<&'static str>,
     /// Of a workbook.
     pub sheet: Option<String>,
     /// Day zero of a workbook's dates: `serial-1900` or `serial-1904`.
@@ -152,8 +174,23 @@ pub struct Head {
     pub strict: bool,
     /// Whether a record shorter than the header is a fault (CSV) or usual (spreadsheets).
     short_is_ragged: bool,
-    /// What a CSV file is cut at, also where one column leaves no trace of it.
+    /// How a CSV file is cut, also where one column leaves no trace of it.
+    dialect: Dialect,
+}
+
+/// How a CSV file is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// Between the cells of a record.
     delimiter: u8,
+    /// Around a text that holds one of them; none where a quote is a character as another.
+    quote: Option<u8>,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { delimiter: b';', quote: Some(b'"') }
+    }
 }
 
 impl Head {
@@ -182,12 +219,25 @@ pub struct Table {
     pub repeated_headers: Vec<u64>,
     /// Names that the head does not hold, in a format where names come with each value: the file is then read again with them.
     pub unknown: Vec<String>,
+    /// The text that all cells stand in, where there is one: of a block of CSV, and more than its cells.
+    pub(super) block: Option<Arc<String>>,
 }
 
 impl Table {
+    /// Whether no cell holds this byte, as far as one look at all of them at once can tell.
+    pub fn surely_without(&self, byte: u8) -> bool {
+        self.block.as_ref().is_some_and(|text| memchr::memchr(byte, text.as_bytes()).is_none())
+    }
+
     /// Number of lines.
     pub fn height(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Bytes that it takes.
+    fn size(&self) -> usize {
+        let of_column = |cells: &Cells| cells.own.len() + cells.origins.len() + cells.bounds.len() * size_of::<(u32, u32)>();
+        self.columns.iter().map(of_column).sum::<usize>() + self.rows.len() * size_of::<u64>()
     }
 
     fn append(&mut self, other: &Self) {
@@ -356,7 +406,7 @@ pub fn refuse(code: &str, message: impl Into<String>) -> SourceError {
 /// Reads the file at `path` as one table, in memory: for what shows or rewrites a file, not for what checks it.
 ///
 /// # Errors
-/// What makes the file unreadable, as a refusal.
+/// What makes the file unreadable, as a refusal; `too_large_to_show` where it would take more than half a gigabyte.
 pub fn read(path: &Path, expected: Expected<'_>) -> Result<Table, SourceError> {
     let mut learnt = Learnt::default();
     loop {
@@ -384,6 +434,10 @@ fn read_with(path: &Path, expected: Expected<'_>, learnt: &mut Learnt) -> Result
             last = end;
         }
         whole.append(&table);
+        if whole.size() > MAX_WHOLE {
+            let message = "Le contrôle lit un fichier de toute taille, mais celui-ci est trop grand pour être ouvert en entier (plus de 500 Mo)\u{a0}: servez-vous du rapport.";
+            return Err(refuse("too_large_to_show", message).into());
+        }
     }
     Ok((!again).then_some(whole))
 }
@@ -434,6 +488,9 @@ fn sniff(start: &[u8]) -> Result<Content, SourceError> {
         [b'{', b'\\', b'r', b't', b'f', ..] => return other("un document de traitement de texte"),
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => return Ok(Content::Text),
         _ => {}
+    }
+    if text::utf16_without_mark(start).is_some() {
+        return Ok(Content::Text);
     }
     let control = start.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count();
     if start.contains(&0) || control * 100 > start.len() {

@@ -6,7 +6,7 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 use memchr::{memchr, memchr_iter, memrchr2};
 
 use super::{
-    Expected, FORMATS, Head, Learnt, MAX_CELL, Pieces, Source, Table, Unread, assemble, csv, empty, json, refuse,
+    Dialect, Expected, FORMATS, Head, Learnt, MAX_CELL, Pieces, Source, Table, Unread, assemble, csv, empty, json, refuse,
     text::{self, Known},
     unreadable,
 };
@@ -85,8 +85,8 @@ impl TextPiece {
 
 /// How a text is cut.
 enum Cut {
-    /// At the ends of CSV records, with this delimiter.
-    Records(u8),
+    /// At the ends of CSV records.
+    Records(Dialect),
     /// At the ends of lines.
     Lines,
     /// At the ends of the objects of an array, each of which becomes a line.
@@ -133,8 +133,14 @@ pub(super) fn open(path: &Path, expected: Expected<'_>, learnt: &Learnt) -> Resu
 impl TextPieces {
     /// Reads on; the end is noted.
     fn fill(&mut self) -> Result<(), SourceError> {
+        let mut more = self.file.by_ref().take(PIECE as u64);
+        if self.decoder.is_none() {
+            self.pending.reserve(PIECE);
+            self.ended = more.read_to_end(&mut self.pending).map_err(|e| unreadable(&e))? < PIECE;
+            return Ok(());
+        }
         let mut buffer = Vec::with_capacity(PIECE);
-        self.file.by_ref().take(PIECE as u64).read_to_end(&mut buffer).map_err(|e| unreadable(&e))?;
+        more.read_to_end(&mut buffer).map_err(|e| unreadable(&e))?;
         let ended = buffer.len() < PIECE;
         self.take(&buffer, ended)
     }
@@ -226,17 +232,29 @@ impl TextPieces {
             expected.reading.and_then(|r| r.delimiter.as_deref()).and_then(|d| if d == "tab" { Some('\t') } else { d.chars().next() });
         let delimiter =
             declared.or(agreed).filter(char::is_ascii).unwrap_or_else(|| csv::detect(&self.beginning(), self.ended, expected.columns));
-        let byte = u8::try_from(delimiter).unwrap_or(b';');
-        self.cut = Cut::Records(byte);
+        let delimiter_byte = u8::try_from(delimiter).unwrap_or(b';');
+        let quote = match expected.reading.and_then(|r| r.quote.as_deref()) {
+            Some("none") => None,
+            Some("'") => Some(b'\''),
+            Some(_) => Some(b'"'),
+            None => Some(csv::detect_quote(&self.beginning(), delimiter)),
+        };
+        let dialect = Dialect { delimiter: delimiter_byte, quote };
+        self.cut = Cut::Records(dialect);
         // The first record may be longer than what was read.
-        while !self.ended && records_end(&self.pending, byte, false).is_none() && self.pending.len() < MAX_RECORD {
+        while !self.ended && records_end(&self.pending, dialect, false).is_none() && self.pending.len() < MAX_RECORD {
             self.fill()?;
         }
-        let first = csv::first_records(&self.beginning(), byte, self.ended)?;
-        let (row, names) = assemble::header(&first, expected.columns)?;
+        let first = csv::first_records(&self.beginning(), dialect, self.ended)?;
+        let (row, names) = assemble::header(&first, expected)?;
         let delimiter = (names.len() >= 2).then_some(delimiter);
-        let source = Source { format: "csv", encoding: Some(encoding), delimiter, ..Source::default() };
-        Ok(Head { source, header_row: Some(row), names, strict: false, short_is_ragged: true, delimiter: byte })
+        let quote = match quote {
+            Some(b'"') => None,
+            Some(_) => Some("'"),
+            None => Some("none"),
+        };
+        let source = Source { format: "csv", encoding: Some(encoding), delimiter, quote, ..Source::default() };
+        Ok(Head { source, header_row: Some(row), names, strict: false, short_is_ragged: true, dialect })
     }
 
     /// The head of a file of JSON objects: its names are those of its first piece, until more are learnt.
@@ -278,7 +296,7 @@ impl TextPieces {
                 continue;
             }
             let found = match &self.cut {
-                Cut::Records(delimiter) => records_end(&self.pending, *delimiter, self.ended),
+                Cut::Records(dialect) => records_end(&self.pending, *dialect, self.ended),
                 _ => lines_end(&self.pending, self.ended),
             };
             let (end, rows) = match found {
@@ -320,13 +338,14 @@ fn too_long_record(row: u64) -> SourceError {
 
 /// Where the last whole record ends, and how many rows a spreadsheet counts up to there: every end of line outside quotes is one.
 /// None where no record ends. `last` tells that nothing follows.
-fn records_end(bytes: &[u8], delimiter: u8, last: bool) -> Option<(usize, u64)> {
+fn records_end(bytes: &[u8], dialect: Dialect, last: bool) -> Option<(usize, u64)> {
+    let Dialect { delimiter, quote: Some(mark) } = dialect else { return line_ends(bytes, last) };
     let (mut at, mut end, mut rows) = (0, None, 0);
     loop {
         let mut from = at;
         // The next quote that opens a field: one at its start; elsewhere it is a character.
         let opening = loop {
-            let Some(quote) = memchr(b'"', &bytes[from..]).map(|i| from + i) else { break None };
+            let Some(quote) = memchr(mark, &bytes[from..]).map(|i| from + i) else { break None };
             if quote == 0 || matches!(bytes[quote - 1], b'\n' | b'\r') || bytes[quote - 1] == delimiter {
                 break Some(quote);
             }
@@ -343,8 +362,8 @@ fn records_end(bytes: &[u8], delimiter: u8, last: bool) -> Option<(usize, u64)> 
             None => return end.map(|end| (end, rows)),
         };
         at = loop {
-            let Some(quote) = memchr(b'"', &bytes[inside..]).map(|i| inside + i) else { return end.map(|end| (end, rows)) };
-            if bytes.get(quote + 1) == Some(&b'"') {
+            let Some(quote) = memchr(mark, &bytes[inside..]).map(|i| inside + i) else { return end.map(|end| (end, rows)) };
+            if bytes.get(quote + 1) == Some(&mark) {
                 inside = quote + 2;
             } else {
                 break quote + 1;
@@ -378,12 +397,13 @@ mod tests {
     proptest! {
         /// Cutting by quotes alone gives the very records and rows that the reader of CSV finds.
         #[test]
-        fn pieces_end_where_records_do(text in "([ab;\"\r\n]|\"\"|\r\n|;\"|\";){0,60}", delimiter in prop::sample::select(vec![b';', b','])) {
-            let whole = csv::rows_of(&text, delimiter);
-            if let (Some((end, rows)), Ok(whole)) = (records_end(text.as_bytes(), delimiter, true), whole) {
-                let before = csv::rows_of(&text[..end], delimiter).expect("whole records");
+        fn pieces_end_where_records_do(text in "([ab;\"\r\n]|\"\"|\r\n|;\"|\";){0,60}", delimiter in prop::sample::select(vec![b';', b',']), quote in prop::sample::select(vec![Some(b'"'), Some(b'a'), None])) {
+            let dialect = Dialect { delimiter, quote };
+            let whole = csv::rows_of(&text, dialect);
+            if let (Some((end, rows)), Ok(whole)) = (records_end(text.as_bytes(), dialect, true), whole) {
+                let before = csv::rows_of(&text[..end], dialect).expect("whole records");
                 prop_assert!(whole.starts_with(&before), "{text:?} {end} {whole:?} {before:?}");
-                let after: Vec<_> = csv::rows_of(&text[end..], delimiter)
+                let after: Vec<_> = csv::rows_of(&text[end..], dialect)
                     .map(|r| r.into_iter().map(|(row, fields)| (row + rows, fields)).collect())
                     .unwrap_or_default();
                 prop_assert_eq!(&whole[before.len()..], after.as_slice());

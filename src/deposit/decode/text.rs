@@ -100,6 +100,9 @@ impl Witness {
             let name = if encoding == UTF_8 { "utf-8-bom".to_owned() } else { encoding.name().to_lowercase() };
             return Ok(Known { encoding, name, mark, marked: true });
         }
+        if let Some(encoding) = utf16_without_mark(sample) {
+            return Ok(Known { encoding, name: encoding.name().to_lowercase(), mark: 0, marked: true });
+        }
         let known = |encoding: &'static Encoding| Known { encoding, name: encoding.name().to_lowercase(), mark: 0, marked: false };
         let line = self.not_utf8.or_else(|| (whole && !self.tail.is_empty()).then_some(self.lines));
         let Some(line) = line else { return Ok(known(UTF_8)) };
@@ -115,6 +118,17 @@ impl Witness {
         detector.feed(&self.telling, true);
         let guess = detector.guess(Some(b"fr"), Utf8Detection::Deny);
         Ok(known(if decodes(guess, sample) { guess } else { WINDOWS_1252 }))
+    }
+}
+
+/// UTF-16 that no mark opens: text of which every second byte is nearly always zero, as for all letters that are not accented.
+pub fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
+    let zeros = |from: usize| start.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd, half) = (zeros(0), zeros(1), start.len() / 2);
+    match (even, odd) {
+        (0, odd) if half > 1 && odd * 10 >= half * 7 => Some(UTF_16LE),
+        (even, 0) if half > 1 && even * 10 >= half * 7 => Some(UTF_16BE),
+        _ => None,
     }
 }
 

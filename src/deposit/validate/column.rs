@@ -164,7 +164,10 @@ impl Reading<'_> {
             Read::Number { decimal, bare, group } => {
                 let (detect, decimal, lines) = (decimal.is_none(), decimal.unwrap_or(self.marks.decimal), self.lines);
                 // «95 %» in a column of shares is 0,95.
-                let share = field.checks.iter().any(|c| matches!(c.test, Test::Maximum(bound) if bound.as_f64() <= 1.0));
+                let share = match self.rules.reading().percent.as_deref() {
+                    Some(said) => said == "share",
+                    None => field.checks.iter().any(|c| matches!(c.test, Test::Maximum(bound) if bound.as_f64() <= 1.0)),
+                };
                 let units = self.rules.kind() == SchemaKind::JsonSchema;
                 let mut evidence = std::mem::take(self.evidence);
                 let values = self.each(cells, position, &mut states, |row, text, origin| {

@@ -6,7 +6,7 @@ use super::header::letter;
 use crate::{
     convention::{
         column::ColumnKind,
-        personal::{DIGITS, PersonalKind, find, mask},
+        personal::{DIGITS, PersonalKind, digits, find, mask},
         rules::{Rules, Test},
     },
     deposit::{
@@ -34,6 +34,8 @@ pub struct Findings(BTreeMap<(usize, PersonalKind), Hits>);
 /// Scans every text column, but those that are declared personal and those whose values the convention itself lists.
 pub fn scan(table: &Table, rules: &Rules, positions: &[Option<usize>]) -> Findings {
     let mut findings = Findings::default();
+    // Most blocks are settled by one look at their whole text, most columns by their digits, and most cells by their length.
+    let no_address = table.surely_without(b'@');
     for (i, (field, position)) in rules.fields().iter().zip(positions).enumerate() {
         let Some(position) = *position else { continue };
         let listed = field.checks.iter().any(|check| matches!(check.test, Test::OneOfTexts { .. }));
@@ -41,9 +43,13 @@ pub fn scan(table: &Table, rules: &Rules, positions: &[Option<usize>]) -> Findin
             continue;
         }
         let cells = &table.columns[position];
-        // Most columns are settled by one look at their whole text, and most cells by their length.
-        let addresses = memchr::memchr(b'@', cells.text().as_bytes()).is_some();
-        if !addresses && cells.text().bytes().filter(u8::is_ascii_digit).count() < DIGITS {
+        let addresses = !no_address && cells.iter().any(|text| memchr::memchr(b'@', text.as_bytes()).is_some());
+        let mut count = 0;
+        let mut enough = |text: &str| {
+            count += digits(text);
+            count >= DIGITS
+        };
+        if !addresses && !cells.iter().any(&mut enough) {
             continue;
         }
         for (row, text) in cells.iter().enumerate() {
