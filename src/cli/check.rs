@@ -59,6 +59,27 @@ pub struct Arguments {
     /// Feuille du classeur, si elle est mal choisie.
     #[arg(long, value_name = "NOM")]
     sheet: Option<String>,
+    /// Ligne des titres, si elle est mal reconnue.
+    #[arg(long, value_name = "NUMÉRO")]
+    header_row: Option<u64>,
+    /// Ce qui entoure les textes, si c'est mal reconnu : « " », « ' » ou none.
+    #[arg(long, value_name = "SIGNE")]
+    quote: Option<String>,
+    /// Ce qui sépare les milliers, outre les espaces : « . », « , » ou « ' ».
+    #[arg(long, value_name = "SIGNE")]
+    thousands: Option<String>,
+    /// Ce que vaut « 95 % » : share (0,95) ou number (95).
+    #[arg(long, value_name = "VALEUR")]
+    percent: Option<String>,
+    /// Mots d'une cellule vide, séparés par « ; » : NA, n.d.…
+    #[arg(long, value_name = "MOTS", value_delimiter = ';')]
+    missing: Vec<String>,
+    /// Mots qui disent « oui », séparés par « ; » ; avec --no.
+    #[arg(long, value_name = "MOTS", value_delimiter = ';', requires = "no")]
+    yes: Vec<String>,
+    /// Mots qui disent « non », séparés par « ; » ; avec --yes.
+    #[arg(long, value_name = "MOTS", value_delimiter = ';', requires = "yes")]
+    no: Vec<String>,
     /// Écrit le tableau typé, lignes valides seulement.
     #[arg(long, value_name = "FICHIER")]
     parquet: Option<PathBuf>,
@@ -79,6 +100,13 @@ impl Arguments {
             encoding: self.encoding.clone(),
             delimiter: self.delimiter.clone(),
             sheet: self.sheet.clone(),
+            header_row: self.header_row,
+            quote: self.quote.clone(),
+            thousands: self.thousands.clone(),
+            percent: self.percent.clone(),
+            missing: self.missing.clone(),
+            yes: self.yes.clone(),
+            no: self.no.clone(),
         };
         (reading != Reading::default()).then_some(reading)
     }
@@ -376,6 +404,11 @@ fn read_as(report: &CheckReport) -> String {
     match file.delimiter.as_deref() {
         Some("\t") => parts.push("séparateur tabulation".to_owned()),
         Some(delimiter) => parts.push(format!("séparateur « {delimiter} »")),
+        None => {}
+    }
+    match file.quote.as_deref() {
+        Some("none") => parts.push("sans guillemets".to_owned()),
+        Some(quote) => parts.push(format!("textes entre « {quote} »")),
         None => {}
     }
     if let Some(decimal) = &file.decimal {

@@ -234,6 +234,27 @@ pub struct Reading {
     /// Name of the sheet of a workbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// Row of the header as a spreadsheet counts, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u64>,
+    /// What surrounds a text of a CSV file: `"`, `'` or `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// What separates thousands, beside blanks: `.`, `,` or `'`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<String>,
+    /// What `95 %` is: `share` (0,95) or `number` (95).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<String>,
+    /// Words of an empty cell, beside a blank one: `NA`, `n.d.` …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// The words of true, where the usual ones are not meant. With `no`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub yes: Vec<String>,
+    /// The words of false. With `yes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no: Vec<String>,
 }
 
 /// The uses that the parties agreed to.

@@ -231,11 +231,12 @@ impl Rules {
 
     /// Whether a cell as written is empty.
     pub fn is_missing(&self, cell: &str) -> bool {
-        match &self.missing_values {
+        let said = match &self.missing_values {
             // Most cells begin with a letter or a digit, which settles it.
             None => !cell.as_bytes().first().is_some_and(u8::is_ascii_graphic) && cell.trim().is_empty(),
             Some(values) => values.iter().any(|v| v == cell),
-        }
+        };
+        said || (!self.reading.missing.is_empty() && self.reading.missing.iter().any(|v| v == cell.trim()))
     }
 
     /// What stays with the `jsonschema` crate, row by row, if anything.
@@ -378,18 +379,54 @@ impl Rules {
                 "Cet encodage est inconnu : écrivez par exemple utf-8 ou windows-1252.",
             ));
         }
+        let among = |name: &str, value: &Option<String>, all: &[&str], say: &str| {
+            let wrong = value.as_deref().is_some_and(|v| !all.contains(&v));
+            wrong.then(|| Fault::new(format!("/reading/{name}"), "reading", say))
+        };
+        faults.extend(among("quote", &reading.quote, &["\"", "'", "none"], "Écrivez « \" », « ' » ou « none »."));
+        faults.extend(among("thousands", &reading.thousands, &[".", ",", "'"], "Écrivez « . », « , » ou « ' »."));
+        faults.extend(among("percent", &reading.percent, &["share", "number"], "Écrivez « share » ou « number »."));
+        let group = reading.thousands.as_deref().and_then(|t| t.chars().next());
+        if group.is_some() && group == mark {
+            let message = "Le même signe ne peut pas marquer les décimales et séparer les milliers.";
+            faults.push(Fault::new("/reading/thousands", "reading", message));
+        }
+        // A sign that separates thousands leaves the other one to the decimals.
+        let mark = mark.or(match group {
+            Some('.') => Some(','),
+            Some(',') => Some('.'),
+            _ => None,
+        });
+        if reading.yes.is_empty() != reading.no.is_empty() {
+            faults.push(Fault::new("/reading/yes", "reading", "Donnez les mots de « oui » et ceux de « non »."));
+        }
+        if let Some(both) = reading.yes.iter().find(|word| reading.no.contains(word)) {
+            faults.push(Fault::new("/reading/yes", "reading", format!("« {both} » ne peut pas dire « oui » et « non » à la fois.")));
+        }
+        if reading.header_row == Some(0) {
+            faults.push(Fault::new("/reading/header_row", "reading", "La première ligne est la ligne 1."));
+        }
         let mut notations = Vec::new();
         for (i, name) in reading.dates.iter().enumerate() {
             match Notation::parse(name) {
                 Some(notation) => notations.push(notation),
-                None => {
-                    faults.push(Fault::new(format!("/reading/dates/{i}"), "reading", "Écrivez « iso », « dd/mm/yyyy » ou « dd/mm/yy »."))
-                }
+                None => faults.push(Fault::new(
+                    format!("/reading/dates/{i}"),
+                    "reading",
+                    "Écrivez « iso », « dd/mm/yyyy », « dd/mm/yy », « serial-1900 » ou « serial-1904 ».",
+                )),
             }
         }
+        let words = || Words { yes: reading.yes.clone(), no: reading.no.clone() };
         for field in &mut self.fields {
+            if let Read::Number { group: own, .. } | Read::Integer { group: own, .. } = &mut field.read
+                && own.is_none()
+            {
+                *own = group;
+            }
             match &mut field.read {
                 Read::Number { decimal, .. } if decimal.is_none() => *decimal = mark,
+                Read::Boolean(own) if own.is_none() && !reading.yes.is_empty() => *own = Some(words()),
                 Read::Date(dates) | Read::Datetime(dates) if *dates == Dates::Detect && !notations.is_empty() => {
                     *dates = Dates::Notations(notations.clone());
                 }

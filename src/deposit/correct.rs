@@ -188,8 +188,16 @@ fn mend(path: &Path, convention: &Convention, dataset: &str, imposed: Option<Rea
     }
     let mark = report.file.decimal.as_deref().and_then(|d| d.chars().next());
     let bytes = write(&table, &rules, mark, &edits);
-    let reading =
-        Reading { encoding: Some("utf-8".to_owned()), delimiter: Some(";".to_owned()), sheet: None, ..imposed.unwrap_or_default() };
+    let imposed = imposed.unwrap_or_default();
+    let reading = Reading {
+        encoding: Some("utf-8".to_owned()),
+        delimiter: Some(";".to_owned()),
+        // What was imposed of the original does not hold for a file that starts with its header.
+        quote: imposed.quote.as_ref().map(|_| "\"".to_owned()),
+        header_row: imposed.header_row.map(|_| 1),
+        sheet: None,
+        ..imposed
+    };
     let again = reading::rules(convention, dataset, Some(&reading))?;
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), &bytes)?;

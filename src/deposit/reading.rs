@@ -15,6 +15,8 @@ use crate::{
 
 /// Longest name of a sheet or an encoding, in characters.
 const NAME: usize = 100;
+/// Most words of an empty cell, of true or of false.
+const WORDS: usize = 20;
 /// Most notations of dates.
 const NOTATIONS: usize = 3;
 
@@ -73,6 +75,11 @@ pub fn stated(convention: &Convention, dataset: &str, reading: Option<Reading>) 
         let message = format!("Donnez un nom de {NAME} caractères au plus, et {NOTATIONS} notations de dates au plus.");
         return Err(Error::invalid("reading", message));
     }
+    let too_many = |words: &Vec<String>| words.len() > WORDS || words.iter().any(|w| w.chars().count() > NAME);
+    if [&reading.missing, &reading.yes, &reading.no].into_iter().any(too_many) {
+        let message = format!("Donnez {WORDS} mots au plus, de {NAME} caractères au plus chacun.");
+        return Err(Error::invalid("reading", message));
+    }
     compiled(convention, dataset, &reading)?;
     Ok(Some(reading))
 }
@@ -85,12 +92,20 @@ pub fn imposed(deposit: &Deposit) -> Result<Option<Reading>> {
 /// One reading over another: what the first leaves open, the second says.
 pub fn over(reading: &Reading, agreed: Reading) -> Reading {
     let reading = reading.clone();
+    let first = |said: Vec<String>, agreed: Vec<String>| if said.is_empty() { agreed } else { said };
     Reading {
         decimal: reading.decimal.or(agreed.decimal),
-        dates: if reading.dates.is_empty() { agreed.dates } else { reading.dates },
+        dates: first(reading.dates, agreed.dates),
         encoding: reading.encoding.or(agreed.encoding),
         delimiter: reading.delimiter.or(agreed.delimiter),
         sheet: reading.sheet.or(agreed.sheet),
+        header_row: reading.header_row.or(agreed.header_row),
+        quote: reading.quote.or(agreed.quote),
+        thousands: reading.thousands.or(agreed.thousands),
+        percent: reading.percent.or(agreed.percent),
+        missing: first(reading.missing, agreed.missing),
+        yes: first(reading.yes, agreed.yes),
+        no: first(reading.no, agreed.no),
     }
 }
 
@@ -100,12 +115,25 @@ fn plain(reading: Reading) -> Reading {
     let delimiter = reading.delimiter.filter(|d| !d.is_empty()).map(|d| if d == "\t" { "tab".to_owned() } else { d.trim().to_owned() });
     let mut dates: Vec<String> = reading.dates.into_iter().map(|d| d.trim().to_lowercase()).filter(|d| !d.is_empty()).collect();
     dates.dedup();
+    let words = |list: Vec<String>| -> Vec<String> {
+        let mut kept: Vec<String> = list.into_iter().map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect();
+        kept.sort();
+        kept.dedup();
+        kept
+    };
     Reading {
         decimal: text(reading.decimal),
         dates,
         encoding: text(reading.encoding).map(|e| e.to_lowercase()),
         delimiter: delimiter.filter(|d| !d.is_empty()),
         sheet: text(reading.sheet).map(|s| s.chars().filter(|c| !c.is_control()).collect()),
+        header_row: reading.header_row,
+        quote: text(reading.quote),
+        thousands: text(reading.thousands),
+        percent: text(reading.percent),
+        missing: words(reading.missing),
+        yes: words(reading.yes),
+        no: words(reading.no),
     }
 }
 
@@ -151,6 +179,8 @@ mod tests {
             encoding: some(" Windows-1252"),
             delimiter: some("\t"),
             sheet: some(" Fé\u{0}vrier "),
+            missing: vec![" n.d. ".to_owned(), "NA".to_owned(), "NA".to_owned()],
+            ..Reading::default()
         });
         let kept = Reading {
             decimal: None,
@@ -158,6 +188,8 @@ mod tests {
             encoding: some("windows-1252"),
             delimiter: some("tab"),
             sheet: some("Février"),
+            missing: vec!["NA".to_owned(), "n.d.".to_owned()],
+            ..Reading::default()
         };
         assert_eq!(said, kept);
         let agreed = Reading { decimal: some(","), delimiter: some(";"), ..Reading::default() };

@@ -86,6 +86,9 @@ pub struct FileInfo {
     pub encoding: Option<String>,
     /// `;`, `,`, tab.
     pub delimiter: Option<String>,
+    /// `'` or `none`, where texts are not between double quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
     /// `,` or `.`.
     pub decimal: Option<String>,
     /// Name of the sheet that was read.

@@ -40,6 +40,7 @@ mod paper;
 mod parquet;
 mod personal;
 mod pipeline;
+mod readings;
 mod report;
 mod retention;
 mod samples;

@@ -223,6 +223,20 @@ pub(super) struct SendQuery {
     dates: Option<String>,
     /// Name of the sheet of a workbook.
     sheet: Option<String>,
+    /// Row of the header, from 1.
+    header_row: Option<u64>,
+    /// What surrounds texts: `"`, `'` or `none`.
+    quote: Option<String>,
+    /// What separates thousands, beside blanks: `.`, `,` or `'`.
+    thousands: Option<String>,
+    /// What `95 %` is: `share` (0.95) or `number` (95).
+    percent: Option<String>,
+    /// Words of an empty cell, separated by semicolons.
+    missing: Option<String>,
+    /// Words of true, likewise, with `no`.
+    yes: Option<String>,
+    /// Words of false, likewise, with `yes`.
+    no: Option<String>,
 }
 
 impl SendQuery {
@@ -236,12 +250,20 @@ impl SendQuery {
             period: self.period.filter(|p| !p.is_empty()).map(|p| p.parse()).transpose()?,
             site: self.site.filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()?,
         };
+        let words = |said: Option<String>| said.iter().flat_map(|d| d.split(';')).map(str::to_owned).collect();
         let reading = Reading {
             encoding: self.encoding,
             delimiter: self.delimiter,
             decimal: self.decimal,
             dates: self.dates.iter().flat_map(|d| d.split(',')).map(str::to_owned).collect(),
             sheet: self.sheet,
+            header_row: self.header_row,
+            quote: self.quote,
+            thousands: self.thousands,
+            percent: self.percent,
+            missing: words(self.missing),
+            yes: words(self.yes),
+            no: words(self.no),
         };
         Ok(deposit::Sending { slot, reading: Some(reading), correction: None })
     }

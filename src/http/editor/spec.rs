@@ -170,7 +170,17 @@ pub(super) const DATASET: &[Spec] = &[
         "Écriture des fichiers",
         Ask::Object(&[
             spec("decimal", "Signe décimal", Ask::Choice(&[(",", "Virgule"), (".", "Point")])),
-            spec("dates", "Dates", Ask::Some(&[("iso", "2026-03-12"), ("dd/mm/yyyy", "12/03/2026"), ("dd/mm/yy", "12/03/26")])),
+            spec(
+                "dates",
+                "Dates",
+                Ask::Some(&[
+                    ("iso", "2026-03-12"),
+                    ("dd/mm/yyyy", "12/03/2026"),
+                    ("dd/mm/yy", "12/03/26"),
+                    ("serial-1900", "46093, numéro d'Excel"),
+                    ("serial-1904", "44631, numéro d'Excel sur Mac ancien"),
+                ]),
+            ),
             spec("encoding", "Encodage", Ask::Text),
             spec(
                 "delimiter",
@@ -178,6 +188,21 @@ pub(super) const DATASET: &[Spec] = &[
                 Ask::Choice(&[(";", "Point-virgule"), (",", "Virgule"), ("tab", "Tabulation"), ("|", "Barre verticale")]),
             ),
             spec("sheet", "Feuille du classeur", Ask::Text),
+            spec("header_row", "Ligne des titres", Ask::Number),
+            spec(
+                "quote",
+                "Ce qui entoure les textes",
+                Ask::Choice(&[("\"", "Guillemets doubles"), ("'", "Apostrophes"), ("none", "Rien")]),
+            ),
+            spec(
+                "thousands",
+                "Milliers séparés, outre les espaces, par",
+                Ask::Choice(&[(".", "Un point"), (",", "Une virgule"), ("'", "Une apostrophe")]),
+            ),
+            spec("percent", "« 95 % » vaut", Ask::Choice(&[("share", "0,95"), ("number", "95")])),
+            hinted("missing", "Mots d'une case vide", Ask::Lines, "Un par ligne : NA, n.d."),
+            hinted("yes", "Mots qui disent oui", Ask::Lines, "Un par ligne, si ce ne sont pas les mots habituels."),
+            hinted("no", "Mots qui disent non", Ask::Lines, "Un par ligne."),
         ]),
         "À ne remplir que si elle est convenue : sinon elle est reconnue, et dite.",
     ),

@@ -20,7 +20,7 @@ use crate::{
         differences, export, reading,
         report::CheckReport,
     },
-    error::Result,
+    error::{Error, Result},
     http::{
         failure::{PageResult, html},
         load, present,
@@ -52,8 +52,26 @@ pub struct ReadingForm {
     pub action: String,
     pub csrf: String,
     pub choices: Vec<Choice>,
+    pub asked: Vec<Asked>,
     pub sheet: Option<String>,
     pub open: bool,
+}
+
+/// One thing that is written.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each field is named after the place it fills in the template")]
+pub struct Asked {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub value: String,
+    pub hint: Option<String>,
+    pub number: bool,
+}
+
+impl Asked {
+    fn words(name: &'static str, label: &'static str, words: &[String], hint: &str) -> Self {
+        Self { name, label, value: words.join("\u{a0}; "), hint: Some(hint.to_owned()), number: false }
+    }
 }
 
 /// One thing that is chosen: value, words, whether it is chosen.
@@ -170,8 +188,26 @@ fn form(report: &CheckReport, imposed: &Reading, action: String, csrf: String) -
     let dates = (!file.dates.is_empty()).then(|| file.dates.iter().map(|d| notation(d)).collect::<Vec<_>>().join("\u{a0}; "));
     let kept = (!imposed.dates.is_empty()).then(|| imposed.dates.join(","));
     add("dates", "Dates", dates, kept.as_deref(), &DATES);
+    if text {
+        let detected = file.quote.as_deref().or(file.format.as_deref().map(|_| "\"")).map(|q| of(&QUOTES, q).to_owned());
+        add("quote", "Textes", detected, imposed.quote.as_deref(), &QUOTES);
+    }
+    add("thousands", "Milliers séparés, outre les espaces, par", None, imposed.thousands.as_deref(), &THOUSANDS);
+    add("percent", "«\u{a0}95\u{a0}%\u{a0}» vaut", None, imposed.percent.as_deref(), &PERCENTS);
+    let asked = vec![
+        Asked {
+            name: "header_row",
+            label: "Ligne des titres",
+            value: imposed.header_row.map(|row| row.to_string()).unwrap_or_default(),
+            hint: file.header_row.filter(|_| imposed.header_row.is_none()).map(|row| format!("Lu\u{a0}: ligne {row}.")),
+            number: true,
+        },
+        Asked::words("missing", "Mots d'une case vide", &imposed.missing, "Séparés par des points-virgules\u{a0}: NA\u{a0}; n.d."),
+        Asked::words("yes", "Mots qui disent oui", &imposed.yes, "Avec ceux qui disent non, si ce ne sont pas les mots habituels."),
+        Asked::words("no", "Mots qui disent non", &imposed.no, "Séparés par des points-virgules."),
+    ];
     let sheet = book.then(|| imposed.sheet.clone().or_else(|| file.sheet.clone()).unwrap_or_default());
-    Some(ReadingForm { action, csrf, choices, sheet, open: report.source_error.is_some() })
+    Some(ReadingForm { action, csrf, choices, asked, sheet, open: report.source_error.is_some() })
 }
 
 const ENCODINGS: [(&str, &str); 5] = [
@@ -183,19 +219,30 @@ const ENCODINGS: [(&str, &str); 5] = [
 ];
 const DELIMITERS: [(&str, &str); 4] = [(";", "point-virgule"), (",", "virgule"), ("tab", "tabulation"), ("|", "barre verticale")];
 const DECIMALS: [(&str, &str); 2] = [(",", "virgule (12,5)"), (".", "point (12.5)")];
-const DATES: [(&str, &str); 3] = [
+const DATES: [(&str, &str); 5] = [
     ("dd/mm/yyyy", "jour/mois/année (12/03/2026)"),
     ("dd/mm/yy", "jour/mois/année sur deux chiffres (12/03/26)"),
     ("iso", "année-mois-jour (2026-03-12)"),
+    ("serial-1900", "numéro de jour d'un tableur (46093)"),
+    ("serial-1904", "numéro de jour d'un tableur sur Mac ancien (44631)"),
 ];
 
+const QUOTES: [(&str, &str); 3] =
+    [("\"", "entre guillemets doubles (\")"), ("'", "entre apostrophes (')"), ("none", "sans rien autour d'eux")];
+const THOUSANDS: [(&str, &str); 3] = [(".", "un point (1.234)"), (",", "une virgule (1,234)"), ("'", "une apostrophe (1'234)")];
+const PERCENTS: [(&str, &str); 2] = [("share", "0,95"), ("number", "95")];
+
+/// The words of a choice; itself where it is none of them.
+fn of<'a>(all: &[(&str, &'a str)], value: &'a str) -> &'a str {
+    all.iter().find(|(v, _)| *v == value).map_or(value, |(_, words)| *words)
+}
+
 fn delimiter(value: &str) -> &str {
-    let value = if value == "\t" { "tab" } else { value };
-    DELIMITERS.iter().find(|(v, _)| *v == value).map_or(value, |(_, words)| words)
+    of(&DELIMITERS, if value == "\t" { "tab" } else { value })
 }
 
 fn decimal(value: &str) -> &str {
-    DECIMALS.iter().find(|(v, _)| *v == value).map_or(value, |(_, words)| words)
+    of(&DECIMALS, value)
 }
 
 fn notation(name: &str) -> String {
@@ -206,6 +253,7 @@ fn notation(name: &str) -> String {
 pub(super) fn imposed(deposit: &Deposit) -> Option<Fact> {
     // The hub itself says how what it wrote is read.
     let reading = reading::imposed(deposit).ok().flatten().filter(|_| deposit.corrected_from.is_none())?;
+    let listed = |words: &[String]| words.iter().map(|w| format!("«\u{a0}{w}\u{a0}»")).collect::<Vec<_>>().join(" ou ");
     let quoted = |sheet: String| format!("feuille «\u{a0}{sheet}\u{a0}»");
     let parts = [
         reading.encoding.map(|e| format!("encodage {}", encoding(&e))),
@@ -213,6 +261,12 @@ pub(super) fn imposed(deposit: &Deposit) -> Option<Fact> {
         reading.decimal.map(|d| format!("décimales avec {}", decimal(&d))),
         (!reading.dates.is_empty()).then(|| format!("dates {}", reading.dates.join(" ou "))),
         reading.sheet.map(quoted),
+        reading.header_row.map(|row| format!("titres à la ligne {row}")),
+        reading.quote.map(|q| format!("textes {}", of(&QUOTES, &q))),
+        reading.thousands.map(|t| format!("milliers séparés par {}", of(&THOUSANDS, &t))),
+        reading.percent.map(|p| format!("«\u{a0}95\u{a0}%\u{a0}» lu {}", of(&PERCENTS, &p))),
+        (!reading.missing.is_empty()).then(|| format!("vide écrit {}", listed(&reading.missing))),
+        (!reading.yes.is_empty()).then(|| format!("oui écrit {}, non écrit {}", listed(&reading.yes), listed(&reading.no))),
     ];
     let said: Vec<String> = parts.into_iter().flatten().collect();
     Some(("Lecture demandée par le déposant".to_owned(), words::sentence(&said.join("\u{a0}; "))))
@@ -235,10 +289,21 @@ fn rows(changes: &[CellChange]) -> Vec<ChangeRow> {
     let row = |c: &CellChange| ChangeRow {
         place: format!("{}{}", c.column_letter, c.row),
         column: c.column.clone(),
-        before: c.before.clone(),
-        after: c.after.clone(),
+        before: c.before.as_deref().map(with_blanks),
+        after: c.after.as_deref().map(with_blanks),
     };
     changes.iter().take(SHOWN).map(row).collect()
+}
+
+/// A value whose blanks at either end are seen: often they are all that changes.
+fn with_blanks(value: &str) -> String {
+    let inner = value.trim();
+    if inner.is_empty() {
+        return value.chars().map(|_| '␣').collect();
+    }
+    let blanks = |part: &str| "␣".repeat(part.chars().count());
+    let start = value.len() - value.trim_start().len();
+    format!("{}{inner}{}", blanks(&value[..start]), blanks(&value[start + inner.len()..]))
 }
 
 fn more(all: usize) -> Option<String> {
@@ -313,7 +378,25 @@ fn stated(fields: &Fields, deposit: &Deposit) -> Result<Reading> {
     // The form shows the sheet that was read: leaving it there imposes none.
     let sheet = text("sheet").filter(|s| imposed.sheet.is_some() || s != fields.get("sheet_read"));
     let dates = text("dates").iter().flat_map(|d| d.split(',')).map(str::to_owned).collect();
-    Ok(Reading { encoding: text("encoding"), delimiter: text("delimiter"), decimal: text("decimal"), dates, sheet })
+    let words = |name: &str| fields.get(name).split(';').map(str::to_owned).collect();
+    let header_row = text("header_row")
+        .map(|row| row.trim().parse())
+        .transpose()
+        .map_err(|_| Error::invalid("reading", "La ligne des titres est un nombre\u{a0}: écrivez par exemple 3."))?;
+    Ok(Reading {
+        encoding: text("encoding"),
+        delimiter: text("delimiter"),
+        decimal: text("decimal"),
+        dates,
+        sheet,
+        header_row,
+        quote: text("quote"),
+        thousands: text("thousands"),
+        percent: text("percent"),
+        missing: words("missing"),
+        yes: words("yes"),
+        no: words("no"),
+    })
 }
 
 /// `GET /depots/{id}/corrections.csv`: every cell that was changed, as a French spreadsheet opens it.

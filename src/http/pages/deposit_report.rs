@@ -95,6 +95,8 @@ pub(super) fn groups(report: &CheckReport) -> Vec<FaultGroup> {
     let mut all: Vec<FaultGroup> = report.by_rule.iter().map(|rule| group(rule, &report.errors)).collect();
     // The header first: other faults often come from it.
     all.sort_by_key(|g| !g.count.is_empty());
+    // What the deposit will wait for once the rest is mended is said at once: one correction then does for both.
+    all.extend(personal(report));
     all
 }
 
@@ -163,6 +165,11 @@ pub(super) fn read(report: &CheckReport) -> Vec<Fact> {
     facts.extend(f.compression.as_deref().map(|c| ("Compression", format!(".{c}"))));
     facts.extend(f.sheet.clone().map(|s| ("Feuille", s)));
     facts.extend(f.encoding.as_deref().map(|e| ("Encodage", encoding(e).to_owned())));
+    facts.extend(f.quote.as_deref().map(|q| {
+        let said =
+            if q == "none" { "un guillemet est un caractère comme un autre".to_owned() } else { format!("entre «\u{a0}{q}\u{a0}»") };
+        ("Textes", said)
+    }));
     facts.extend(f.decimal.as_deref().map(|d| ("Nombres", if d == "," { "virgule décimale" } else { "point décimal" }.to_owned())));
     if !f.dates.is_empty() {
         facts.push(("Dates", f.dates.iter().map(|d| date_format(d)).collect::<Vec<_>>().join("\u{a0}; ")));
