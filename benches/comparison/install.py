@@ -2,6 +2,7 @@
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Peers:
 
 def install(folder, retex, wanted):
     """Installs what `wanted` names among retex, python, rust and qsv, unless it is there already."""
-    venv, rust, qsv = folder / "venv", folder / "peers/release/peers", folder / "qsv/bin/qsvlite"
+    venv, rust, qsv = folder / "venv", folder / "peers/release/peers", folder / "qsv-build/release/qsvlite"
     peers = Peers(retex or target() / "release/retex", venv / "bin/python", rust, qsv)
     steps = {
         "retex": lambda: None if retex else cargo("build", "--release", "--locked", "--bin", "retex", cwd=ROOT),
@@ -105,9 +106,35 @@ def qsvlite(folder, binary):
         # once, which two cores take very long for: the page says that this build does not.
         profile = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16"}
         features = ["--no-default-features", "--features", "lite,mimalloc"]
-        places = ["--root", folder / "qsv", "--target-dir", folder / "qsv-build"]
-        cargo("install", "qsv", "--version", f"={QSV}", "--locked", "--force", *features, *places, env=profile)
+        places = ["--manifest-path", published("qsv", QSV, folder) / "Cargo.toml", "--target-dir", folder / "qsv-build"]
+        cargo("build", "--release", "--locked", "--bin", "qsvlite", *features, *places, env=profile)
         made()
+
+
+def published(name, version, folder):
+    """The source of a crate as it was published, to build a program that is no library; qsv's needs one line less."""
+    asking, source = folder / f"{name}-asking", folder / f"{name}-source"
+    for path in (asking, source):
+        shutil.rmtree(path, ignore_errors=True)
+    (asking / "src").mkdir(parents=True)
+    (asking / "src/lib.rs").touch()
+    package = '[workspace]\n[package]\nname = "asking"\nversion = "0.0.0"\nedition = "2024"\n'
+    (asking / "Cargo.toml").write_text(f'{package}[dependencies]\n{name} = {{ version = "={version}", default-features = false }}\n')
+    # It is fetched, and then left out for it is no library: what was fetched stays where cargo puts it.
+    subprocess.run(["cargo", "metadata", "--format-version", "1"], cwd=asking, capture_output=True, check=True)
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    found = next((home / "registry/src").glob(f"*/{name}-{version}"), None)
+    if not found:
+        raise OSError(f"{name} {version} n'a pas pu être pris")
+    shutil.copytree(found, source)
+    # Its command `json` calls what only its authors' own copy of a library has: as published it does not build. `validate` is not touched.
+    called = source / "src/cmd/json.rs"
+    text = called.read_text(encoding="utf-8")
+    line = "            .preserve_key_order(true)\n"
+    if line not in text:
+        raise OSError(f"{name} {version} n'a plus la ligne à retirer")
+    called.write_text(text.replace(line, ""), encoding="utf-8")
+    return source
 
 
 def versions(peers, wanted, build):

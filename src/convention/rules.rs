@@ -230,13 +230,21 @@ impl Rules {
     }
 
     /// Whether a cell as written is empty.
+    #[inline]
     pub fn is_missing(&self, cell: &str) -> bool {
-        let said = match &self.missing_values {
-            // Most cells begin with a letter or a digit, which settles it.
-            None => !cell.as_bytes().first().is_some_and(u8::is_ascii_graphic) && cell.trim().is_empty(),
+        if self.missing_values.is_some() || !self.reading.missing.is_empty() {
+            return self.is_a_word_of_nothing(cell);
+        }
+        // Most cells begin with a letter or a digit, which settles it.
+        !cell.as_bytes().first().is_some_and(u8::is_ascii_graphic) && cell.trim().is_empty()
+    }
+
+    fn is_a_word_of_nothing(&self, cell: &str) -> bool {
+        let of_schema = match &self.missing_values {
+            None => cell.trim().is_empty(),
             Some(values) => values.iter().any(|v| v == cell),
         };
-        said || (!self.reading.missing.is_empty() && self.reading.missing.iter().any(|v| v == cell.trim()))
+        of_schema || self.reading.missing.iter().any(|v| v == cell.trim())
     }
 
     /// What stays with the `jsonschema` crate, row by row, if anything.

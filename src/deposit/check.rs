@@ -287,9 +287,10 @@ impl Pieces {
             None => self.reader.next_piece(),
         };
         self.ended = !matches!(piece, Ok(Some(_)));
+        let piece = piece.transpose()?;
         let position = self.next;
         self.next += 1;
-        piece.transpose().map(|piece| (position, piece))
+        Some((position, piece))
     }
 }
 
@@ -299,6 +300,8 @@ struct Group {
     rows: Option<DataFrame>,
     /// Groups that were filled before.
     done: usize,
+    /// Rows that were given back.
+    total: u64,
 }
 
 impl Group {
@@ -315,19 +318,26 @@ impl Group {
         while pending.height() >= parquet::GROUP {
             full.push((self.done, pending.slice(0, parquet::GROUP)));
             self.done += 1;
+            self.total += parquet::GROUP as u64;
             pending = pending.slice(parquet::GROUP as i64, usize::MAX >> 1);
         }
         self.rows = Some(pending);
         Ok(full)
     }
 
-    /// Writes the rest; all rows that were written.
-    fn last(self, writer: &Writer) -> Result<u64> {
-        let rest = self.rows.as_ref().map_or(0, DataFrame::height);
-        if let Some(rows) = self.rows.filter(|rows| rows.height() > 0) {
-            writer.group(self.done, rows)?;
+    /// What fills no group, as the last one; none where there is none, or it was taken.
+    fn rest(&mut self) -> Option<(usize, DataFrame)> {
+        let rows = self.rows.take().filter(|rows| rows.height() > 0)?;
+        self.total += rows.height() as u64;
+        Some((self.done, rows))
+    }
+
+    /// Writes the rest, unless a thread did; all rows that were written.
+    fn last(mut self, writer: &Writer) -> Result<u64> {
+        if let Some((index, rows)) = self.rest() {
+            writer.group(index, rows)?;
         }
-        Ok((self.done * parquet::GROUP + rest) as u64)
+        Ok(self.total)
     }
 }
 
@@ -387,7 +397,8 @@ impl Line<'_, '_> {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let Some((position, piece)) = lock(&self.source).take() else { return };
+            let taken = lock(&self.source).take();
+            let Some((position, piece)) = taken else { return self.end() };
             let block = piece.and_then(|piece| piece.table(self.judge.head())).map(|table| {
                 let block = self.judge.block(&table, self.tell.load(Ordering::Relaxed));
                 (block, table.unknown)
@@ -399,6 +410,21 @@ impl Line<'_, '_> {
                     lock(&self.unwritten).get_or_insert(error);
                 }
             }
+        }
+    }
+
+    /// Encodes the rows that fill no row group, once all blocks are handed over: the last one may still be at its own.
+    fn end(&self) {
+        let pieces = lock(&self.source).next;
+        let rest = {
+            let mut merge = lock(&self.merge);
+            let all = merge.next == pieces && merge.failed.is_none();
+            all.then(|| merge.group.rest()).flatten()
+        };
+        if let (Some((index, rows)), Some(writer)) = (rest, self.writer)
+            && let Err(error) = writer.group(index, rows)
+        {
+            lock(&self.unwritten).get_or_insert(error);
         }
     }
 

@@ -73,33 +73,54 @@ impl Assembler {
 
     /// Takes the record that stands on physical row `row`; rows left out are blank. What stands above the header is left out.
     pub fn record<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, Origin)> + Clone) {
-        self.take(row, cells, |column, text, origin| column.push(text, origin));
+        if self.opens(row, cells.clone().map(|(text, _)| text)) {
+            self.put(row, cells, |column, text, origin| column.push(text, origin));
+        }
     }
 
-    /// The same where each cell comes with its bytes in the text that [`Assembler::finish_in`] is given.
-    pub fn placed<'a>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, (usize, usize))> + Clone) {
-        self.take(row, cells, |column, _, bounds| column.place(bounds));
+    /// The same for texts that stand in the text that [`Assembler::finish_in`] is given, each between `bounds`.
+    pub fn placed<'a>(
+        &mut self,
+        row: u64,
+        texts: impl Iterator<Item = &'a str> + Clone,
+        bounds: impl ExactSizeIterator<Item = (usize, usize)> + Clone,
+    ) {
+        if self.opens(row, texts.clone()) {
+            if bounds.len() == self.table.columns.len() {
+                // As nearly all records are.
+                self.table.columns.iter_mut().zip(bounds).for_each(|(column, bounds)| column.place(bounds));
+                self.table.rows.push(row);
+            } else {
+                self.put(row, texts.zip(bounds), |column, _, bounds| column.place(bounds));
+            }
+        }
     }
 
-    fn take<'a, T>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, T)> + Clone, put: impl Fn(&mut Cells, &'a str, T)) {
+    /// Whether the record on this row is a line of the table: not what stands above the header or repeats it, nor a blank row, which is noted.
+    fn opens<'a>(&mut self, row: u64, texts: impl Iterator<Item = &'a str> + Clone) -> bool {
         if self.head.header_row.is_some_and(|header| row <= header) {
-            return;
+            return false;
         }
         let Self { last, head, table } = self;
         // Only a sheet has blank rows and may repeat its header: elsewhere each row is one.
         let of_sheet = head.header_row.is_some();
-        if of_sheet && cells.clone().all(|(text, _)| text.trim().is_empty()) {
-            return;
+        if of_sheet && texts.clone().all(|text| text.trim().is_empty()) {
+            return false;
         }
         table.span = Some((table.span.map_or(row, |(first, _)| first), row));
         if let Some(last) = last.replace(row) {
             table.blank_rows.extend((last + 1..row).take(BLANKS.saturating_sub(table.blank_rows.len())));
         }
-        let width = head.names.len();
-        if of_sheet && cells.clone().map(|(text, _)| text.trim()).eq(head.names.iter().map(String::as_str)) {
+        if of_sheet && texts.map(str::trim).eq(head.names.iter().map(String::as_str)) {
             table.repeated_headers.push(row);
-            return;
+            return false;
         }
+        true
+    }
+
+    fn put<'a, T>(&mut self, row: u64, cells: impl Iterator<Item = (&'a str, T)>, put: impl Fn(&mut Cells, &'a str, T)) {
+        let Self { head, table, .. } = self;
+        let width = head.names.len();
         let mut count = 0;
         let mut filled = 0;
         for (i, (text, more)) in cells.enumerate() {

@@ -22,7 +22,7 @@ pub fn table(text: &str, first_row: u64, last: bool, head: &Arc<Head>) -> Result
     let mut unquoted = String::new();
     records(text, head.dialect, first_row, last, |row, fields| {
         let moved = if fields.quoted { text.len() + unquoted.len() } else { 0 };
-        assembler.placed(row, fields.iter().zip(fields.bounds.iter().map(|(start, end)| (start + moved, end + moved))));
+        assembler.placed(row, fields.iter(), fields.bounds.iter().map(|(start, end)| (start + moved, end + moved)));
         if fields.quoted {
             unquoted.push_str(fields.text);
         }

@@ -366,6 +366,11 @@ impl Column<'_> {
             }
         };
         let typed: Typed = match (&self.values, kind) {
+            (Values::Int(v), ColumnKind::Date) if whole && v.iter().all(|day| i32::try_from(*day).is_ok()) => {
+                #[expect(clippy::cast_possible_truncation, reason = "each was tried")]
+                let days = v.iter().map(|day| *day as i32);
+                Int32Chunked::from_iter_values(name, days).into_date().into_series()
+            }
             (Values::Int(v), ColumnKind::Date) => {
                 let days = (0..height).map(|row| if good(row) { i32::try_from(v[row]).ok() } else { None });
                 Int32Chunked::from_iter_options(name, days).into_date().into_series()
@@ -376,6 +381,7 @@ impl Column<'_> {
             (Values::Float(v), _) => {
                 Float64Chunked::from_iter_options(name, (0..height).map(|row| good(row).then_some(v[row]))).into_series()
             }
+            (Values::Bool(v), _) if whole => BooleanChunked::from_slice(name, v).into_series(),
             (Values::Bool(v), _) => {
                 BooleanChunked::from_iter_options(name, (0..height).map(|row| good(row).then_some(v[row]))).into_series()
             }

@@ -62,14 +62,14 @@ fn digits_alone(text: &str, decimal: char) -> Option<f64> {
     if digits.len() > 16 {
         return None;
     }
-    let (mut whole, mut count, mut after) = (0u64, 0usize, None);
+    let (mut whole, mut count, mut before) = (0u64, 0usize, None);
     for &byte in digits {
-        if byte.is_ascii_digit() {
-            whole = whole * 10 + u64::from(byte - b'0');
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            whole = whole * 10 + u64::from(digit);
             count += 1;
-            after = after.map(|n: usize| n + 1);
-        } else if char::from(byte) == decimal && after.is_none() {
-            after = Some(0);
+        } else if char::from(byte) == decimal && before.is_none() {
+            before = Some(count);
         } else {
             return None;
         }
@@ -78,7 +78,7 @@ fn digits_alone(text: &str, decimal: char) -> Option<f64> {
         return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "fifteen digits are below 2^53")]
-    let value = whole as f64 / TENS[after.unwrap_or_default()];
+    let value = whole as f64 / TENS[before.map_or(0, |before| count - before)];
     Some(if negative { -value } else { value })
 }
 
