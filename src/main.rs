@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use retex::cli;
 
+/// Blocks of a megabyte that one thread makes and another frees: the system's allocator gives them back to the kernel each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "retex", version, about, arg_required_else_help = true)]
 struct Arguments {

@@ -106,15 +106,17 @@ fn may_hold(text: &str) -> bool {
     if text.len() < 6 {
         return false;
     }
-    if memchr::memchr(b'@', text.as_bytes()).is_some() {
-        return true;
-    }
-    if digits(text) < DIGITS {
+    memchr::memchr(b'@', text.as_bytes()).is_some() || may_hold_a_number(text)
+}
+
+/// The same for a text that is known to have no at sign.
+pub fn may_hold_a_number(text: &str) -> bool {
+    if text.len() > 32 && digits(text) < DIGITS {
         return false;
     }
     // Letters are of a run in an IBAN and in the number of Corsica's departments; a colon or a dash of a date is not.
     let (mut run, mut last) = (0, b' ');
-    for byte in text.bytes() {
+    for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'0'..=b'9' => {
                 run += 1;
@@ -124,6 +126,7 @@ fn may_hold(text: &str) -> bool {
             }
             b' ' | b'.' | b'-' | b'/' | b'(' | b')' | 0x80.. => {}
             b'A' | b'B' | b'a' | b'b' if last == b'2' => {}
+            _ if text.len() - at <= DIGITS => return false,
             _ => run = 0,
         }
         last = byte;

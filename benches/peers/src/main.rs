@@ -11,6 +11,10 @@ use polars::prelude::{
 };
 use serde_json::{Map, Number, Value, json};
 
+/// The hub's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {

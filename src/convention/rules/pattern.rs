@@ -5,7 +5,7 @@ use regex_automata::{
     dfa::{Automaton, StartKind, dense},
     util::{primitives::StateID, start},
 };
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::PATTERN_BYTES;
 use crate::error::Fault;
@@ -18,7 +18,15 @@ pub struct Pattern {
     regex: Regex,
     /// And its first state.
     automaton: Option<(Box<dense::DFA<Vec<u32>>>, StateID)>,
+    /// The bytes that may stand at each place, of a pattern whose texts all have one length.
+    places: Option<Vec<Bytes>>,
 }
+
+/// A set of bytes, one bit each.
+type Bytes = [u64; 4];
+
+/// Most bytes of a text that is looked up place by place.
+const PLACES: usize = 64;
 
 impl Pattern {
     fn new(regex: Regex) -> Self {
@@ -31,11 +39,16 @@ impl Pattern {
             let first = dfa.start_state(&start::Config::new()).ok()?;
             Some((Box::new(dfa), first))
         });
-        Self { regex, automaton }
+        let places = places(regex.as_str());
+        Self { regex, automaton, places }
     }
 
     /// Whether the text holds a match.
     pub fn is_match(&self, text: &str) -> bool {
+        if let Some(places) = &self.places {
+            let at_its_place = |(byte, bytes): (u8, &Bytes)| bytes[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
+            return text.len() == places.len() && text.bytes().zip(places).all(at_its_place);
+        }
         self.automaton.as_ref().and_then(|(dfa, first)| walk(dfa, *first, text)).unwrap_or_else(|| self.regex.is_match(text))
     }
 
@@ -43,6 +56,62 @@ impl Pattern {
     pub fn as_str(&self) -> &str {
         self.regex.as_str()
     }
+}
+
+/// The places of a pattern that is anchored at both ends and asks for one ASCII character after the other; none for any other.
+fn places(pattern: &str) -> Option<Vec<Bytes>> {
+    let hir = regex_syntax::parse(pattern).ok()?;
+    let mut parts = Vec::new();
+    flatten(&hir, &mut parts);
+    let [start, middle @ .., end] = parts.as_slice() else { return None };
+    if !is_look(start, Look::Start) || !is_look(end, Look::End) {
+        return None;
+    }
+    let mut places = Vec::new();
+    for part in middle {
+        add_places(part, &mut places)?;
+    }
+    Some(places)
+}
+
+fn add_places(hir: &Hir, places: &mut Vec<Bytes>) -> Option<()> {
+    let set = |ranges: &mut dyn Iterator<Item = (u32, u32)>| {
+        let mut bytes = Bytes::default();
+        for (first, last) in ranges {
+            let last = u8::try_from(last).ok().filter(u8::is_ascii)?;
+            (u8::try_from(first).ok()?..=last).for_each(|byte| bytes[usize::from(byte >> 6)] |= 1 << (byte & 63));
+        }
+        Some(bytes)
+    };
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            for byte in &literal.0 {
+                places.push(set(&mut std::iter::once((u32::from(*byte), u32::from(*byte))))?);
+            }
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            places.push(set(&mut class.ranges().iter().map(|r| (u32::from(r.start()), u32::from(r.end()))))?);
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            places.push(set(&mut class.ranges().iter().map(|r| (u32::from(r.start()), u32::from(r.end()))))?);
+        }
+        HirKind::Repetition(repetition) if repetition.max == Some(repetition.min) && repetition.min as usize <= PLACES => {
+            for _ in 0..repetition.min {
+                add_places(&repetition.sub, places)?;
+                if places.len() > PLACES {
+                    return None;
+                }
+            }
+        }
+        HirKind::Concat(items) => items.iter().try_for_each(|item| add_places(item, places))?,
+        HirKind::Capture(capture) => add_places(&capture.sub, places)?,
+        _ => return None,
+    }
+    (places.len() <= PLACES).then_some(())
+}
+
+fn is_look(hir: &Hir, wanted: Look) -> bool {
+    matches!(hir.kind(), HirKind::Look(look) if *look == wanted)
 }
 
 /// Whether an automaton finds a match in a text, state after state: a cell is too short for what a search prepares. None where it gives
@@ -98,8 +167,7 @@ pub fn words(regex: &Pattern) -> Option<String> {
     let mut parts = Vec::new();
     flatten(&hir, &mut parts);
     let [start, middle @ .., end] = parts.as_slice() else { return None };
-    let look = |h: &Hir, wanted| matches!(h.kind(), HirKind::Look(l) if *l == wanted);
-    if !look(start, regex_syntax::hir::Look::Start) || !look(end, regex_syntax::hir::Look::End) || middle.is_empty() || middle.len() > 5 {
+    if !is_look(start, Look::Start) || !is_look(end, Look::End) || middle.is_empty() || middle.len() > 5 {
         return None;
     }
     let words: Option<Vec<_>> = middle.iter().map(|part| piece(part)).collect();
@@ -175,7 +243,20 @@ mod tests {
         }
     }
 
-    const PATTERNS: [&str; 8] = [r"^(?:\d{2}|2[AB])\d{3}$", r"^A\d{5}$", "a+b", "^$", r"\d$", "é|A2", r"^\d{4}-\d{2}", r"\bA\b"];
+    const PATTERNS: [&str; 12] = [
+        r"^(?:\d{2}|2[AB])\d{3}$",
+        r"^A\d{5}$",
+        "a+b",
+        "^$",
+        r"\d$",
+        "é|A2",
+        r"^\d{4}-\d{2}",
+        r"\bA\b",
+        r"^\d{2}:[A-Z0-9]$",
+        "^(?:[ab]2){2}$",
+        "^é$",
+        "^[^a]$",
+    ];
 
     #[test]
     fn a_bad_or_huge_pattern_is_refused() {

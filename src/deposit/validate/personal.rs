@@ -6,7 +6,7 @@ use super::header::letter;
 use crate::{
     convention::{
         column::ColumnKind,
-        personal::{DIGITS, PersonalKind, digits, find, mask},
+        personal::{DIGITS, PersonalKind, digits, find, mask, may_hold_a_number},
         rules::{Rules, Test},
     },
     deposit::{
@@ -53,7 +53,7 @@ pub fn scan(table: &Table, rules: &Rules, positions: &[Option<usize>]) -> Findin
             continue;
         }
         for (row, text) in cells.iter().enumerate() {
-            if !addresses && text.len() < DIGITS {
+            if !addresses && (text.len() < DIGITS || !may_hold_a_number(text)) {
                 continue;
             }
             let mut seen = Vec::new();

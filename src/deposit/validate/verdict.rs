@@ -164,6 +164,8 @@ impl<'j, 'r> Verdict<'j, 'r> {
 
         let mut warnings = header.warnings.clone();
         warnings.extend(self.about_file(&context, hidden));
+        // What was said of the blocks is hidden already.
+        warnings.iter_mut().for_each(personal::hide);
         // Rows that are left out come last: a thousand of them hide nothing else. All are counted, told or not.
         let rows_left = head.header_row.map_or(0, |header| self.last.saturating_sub(header + self.rows));
         let warning_count = self.warnings.total + warnings.len() as u64 + rows_left;
@@ -171,10 +173,10 @@ impl<'j, 'r> Verdict<'j, 'r> {
         warnings.extend(self.rows_left());
         warnings.truncate(limit);
         let mut errors = header.errors.clone();
+        errors.iter_mut().for_each(personal::hide);
         let error_count = self.faults.total + errors.len() as u64;
         errors.append(&mut self.faults.first);
         errors.truncate(limit);
-        errors.iter_mut().chain(&mut warnings).for_each(personal::hide);
 
         let fields = rules.fields();
         let mut infos: Vec<(usize, ColumnInfo)> = Vec::new();
