@@ -53,6 +53,7 @@ pub struct ReadingForm {
     pub csrf: String,
     pub choices: Vec<Choice>,
     pub asked: Vec<Asked>,
+    pub rare_said: bool,
     pub sheet: Option<String>,
     pub open: bool,
 }
@@ -81,6 +82,7 @@ pub struct Choice {
     pub name: &'static str,
     pub label: &'static str,
     pub options: Vec<(String, String, bool)>,
+    pub rare: bool,
 }
 
 /// What the hub changed to make a file.
@@ -161,12 +163,17 @@ fn form(report: &CheckReport, imposed: &Reading, action: String, csrf: String) -
     let mut choices = Vec::new();
     let mut add = |name, label, detected: Option<String>, imposed: Option<&str>, all: &[(&str, &str)]| {
         let detected = detected.filter(|_| imposed.is_none()).map(|d| format!(" (lu\u{a0}: {d})")).unwrap_or_default();
-        let mut options = vec![(String::new(), format!("Reconnu dans le fichier{detected}"), imposed.is_none())];
+        let unsaid = match name {
+            "thousands" => "Rien d'autre".to_owned(),
+            "percent" => "Selon ce que la colonne attend".to_owned(),
+            _ => format!("Reconnu dans le fichier{detected}"),
+        };
+        let mut options = vec![(String::new(), unsaid, imposed.is_none())];
         options.extend(all.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned(), imposed == Some(*value))));
         if let Some(other) = imposed.filter(|i| all.iter().all(|(value, _)| value != i)) {
             options.push((other.to_owned(), other.to_owned(), true));
         }
-        choices.push(Choice { name, label, options });
+        choices.push(Choice { name, label, options, rare: matches!(name, "quote" | "thousands" | "percent") });
     };
     if text {
         add(
@@ -207,7 +214,9 @@ fn form(report: &CheckReport, imposed: &Reading, action: String, csrf: String) -
         Asked::words("no", "Mots qui disent non", &imposed.no, "Séparés par des points-virgules."),
     ];
     let sheet = book.then(|| imposed.sheet.clone().or_else(|| file.sheet.clone()).unwrap_or_default());
-    Some(ReadingForm { action, csrf, choices, asked, sheet, open: report.source_error.is_some() })
+    let rare_said = [&imposed.quote, &imposed.thousands, &imposed.percent].iter().any(|said| said.is_some())
+        || [&imposed.missing, &imposed.yes, &imposed.no].iter().any(|words| !words.is_empty());
+    Some(ReadingForm { rare_said, action, csrf, choices, asked, sheet, open: report.source_error.is_some() })
 }
 
 const ENCODINGS: [(&str, &str); 5] = [
