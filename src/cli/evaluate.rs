@@ -19,6 +19,7 @@ use crate::{
     deposit::folder::{self, Rejected},
     error::{Error, Result},
     evaluation::{evaluate, result::Evaluation},
+    report::comparison::{self, Form},
 };
 
 /// Its arguments.
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// Tire les conclusions : à ne faire qu'une fois, sur les données complètes.
     #[arg(long = "final")]
     is_final: bool,
+    /// Écrit dans ce dossier la comparaison des structures : CSV, XLSX, Parquet, JSON, et les scripts R et Python qui la refont.
+    #[arg(long, value_name = "DOSSIER")]
+    comparison: Option<PathBuf>,
     /// Ce qui est écrit sur la sortie.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -64,6 +68,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let evaluation = evaluate(&convention, 1, &folder.accepted, arguments.is_final);
     bar.finish_and_clear();
 
+    if let Some(folder) = &arguments.comparison {
+        std::fs::create_dir_all(folder)?;
+        for form in Form::ALL {
+            std::fs::write(
+                folder.join(form.file_name()),
+                comparison::write(&evaluation, convention.document.evaluation.confidence, form)?,
+            )?;
+        }
+    }
     for Rejected { path, code, message } in &folder.rejected {
         eprintln!("{path} [{code}] {message}");
     }

@@ -20,7 +20,7 @@ mod process;
 pub mod reading;
 mod recheck;
 pub mod report;
-mod sheets;
+pub mod sheets;
 pub mod starter;
 pub mod template;
 mod typed;

@@ -46,6 +46,7 @@ pub fn router(app: App) -> Router {
         .route("/experimentations/{name}/jeux/{dataset}/schema.json", get(convention::json_schema))
         .route("/experimentations/{name}/indicateurs/{id}", get(indicator::page))
         .route("/experimentations/{name}/comparer", get(compare::page))
+        .route("/experimentations/{name}/comparaison/{file}", get(compare::file))
         .route("/experimentations/{name}/evaluation", get(evaluation::page))
         .route("/experimentations/{name}/evaluation/arreter", get(evaluation::confirm).post(evaluation::lock))
         .route("/experimentations/{name}/rapport.pdf", get(evaluation::pdf))

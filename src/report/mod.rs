@@ -7,6 +7,7 @@ pub mod agreed;
 mod bordereau;
 mod build;
 pub mod charts;
+pub mod comparison;
 pub mod describe;
 pub mod french;
 pub mod given;

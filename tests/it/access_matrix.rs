@@ -67,6 +67,7 @@ POST /conventions/{id}/termination                   | O      | = | O    |
 GET /conventions/{id}/versions/{version}/differences | CSAODM | = | AODM | =
 GET /conventions/{id}/datasets/{dataset}/{file}      | CSAODM | = | AODM | CSAODM
 GET /conventions/{id}/evaluations/latest             | CSAO   | = | AO   | CSAO
+GET /conventions/{id}/comparison/{form}              | CSAO   | = | AO   | CSAO
 GET /conventions/{id}/report.pdf                     | AO     | = | AO   |
 GET /conventions/{id}/report.html                    | AO     | = | AO   |
 GET /deposits                                        | CSAODM
@@ -236,7 +237,8 @@ impl Matrix {
             "ended" => "releves",
             _ => "demandes",
         };
-        let filled = filled.replace("{dataset}", dataset).replace("{file}", "template.csv");
+        let file = if path.contains("/comparaison/") { "comparaison.csv" } else { "template.csv" };
+        let filled = filled.replace("{dataset}", dataset).replace("{file}", file).replace("{form}", "csv");
         let filled = filled.replace("{version}", version).replace("{n}", version).replace("{comment}", comment);
         Some(Regex::new(r"\{[a-z_]+\}").unwrap().replace_all(&filled, "01890000-0000-7000-8000-000000000000").into_owned())
     }
@@ -508,6 +510,7 @@ GET /experimentations/{name}/convention.yaml        | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/versions               | CSAODM | = | AODM | CSAODM
 GET /experimentations/{name}/versions/{n}/differences | CSAODM | = | AODM | =
 GET /experimentations/{name}/comparer               | CSAO   | = | AO   | CSAO
+GET /experimentations/{name}/comparaison/{file}     | CSAO   | = | AO   | CSAO
 GET /experimentations/{name}/evaluation             | AO     | = | AO   | AO
 GET /experimentations/{name}/rapport.pdf            | AO     | = | AO   |
 GET /experimentations/{name}/rapport.html           | AO     | = | AO   |

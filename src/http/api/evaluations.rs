@@ -16,11 +16,11 @@ use crate::{
     evaluation::result::Evaluation,
     http::{
         load,
-        pages::evaluation::file,
+        pages::{compare::download, evaluation::file},
         problem::{Problem, ProblemBody},
         state::Caller,
     },
-    report,
+    report::{self, comparison::Form},
 };
 
 /// One snapshot.
@@ -48,6 +48,19 @@ pub(super) async fn latest(
     load::convention(&app, &actor, &id).await?;
     let s = evaluation::latest(&app, &actor, &id).await?.ok_or_else(load::absent)?;
     Ok(Json(SnapshotBody { number: s.head.number, is_final: s.head.is_final, computed_at: s.head.created_at, evaluation: s.evaluation }))
+}
+
+/// The comparison of sites as a table, one row per site and indicator and one for all sites; or a script that computes it again.
+#[utoipa::path(get, path = "/conventions/{id}/comparison/{form}", tag = "évaluations", params(("id" = String, Path), ("form" = String, Path, description = "`csv`, `csv-fr`, `xlsx`, `parquet`, `json`, `r` or `python`")),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
+pub(super) async fn comparison(
+    Extract(app): Extract<App>,
+    Caller(actor): Caller,
+    Path((id, form)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let form = Form::named(&form).filter(|f| f.name() == form).ok_or_else(load::absent)?;
+    Ok(download(&app, &actor, &id, form).await?)
 }
 
 async fn build(app: &App, actor: &Actor, id: &str, kind: report::Format) -> Result<Response, Problem> {

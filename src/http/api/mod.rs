@@ -134,6 +134,7 @@ pub fn router() -> Router<App> {
                 .layer(from_fn(uploads::protocol)),
         )
         .routes(routes!(evaluations::latest))
+        .routes(routes!(evaluations::comparison))
         .routes(routes!(evaluations::pdf))
         .routes(routes!(evaluations::html))
         .routes(routes!(retention::list))

@@ -1,11 +1,17 @@
 //! Sites × indicators.
 
 use askama::Template;
-use axum::extract::{Path, Query, State as Extract};
+use axum::{
+    extract::{Path, Query, State as Extract},
+    http::header,
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 
 use crate::{
+    access::Actor,
     app::App,
+    error::{Error, Result},
     evaluation,
     evaluation::result::{Evaluation, IndicatorResult, SiteResult},
     http::{
@@ -16,6 +22,7 @@ use crate::{
     },
     report::{
         charts::{self, Theme},
+        comparison::{self, Form},
         scale::{self, Display, pooled_value, treated},
     },
 };
@@ -35,6 +42,7 @@ pub struct Compare {
     pub rows: Vec<CompareRow>,
     pub pooled: Vec<CompareCell>,
     pub charts: Vec<(String, String, String)>,
+    pub files: Vec<(&'static str, String)>,
 }
 
 /// One indicator.
@@ -91,8 +99,29 @@ pub async fn page(Extract(app): Extract<App>, Signed(actor): Signed, Path(name):
         rows: evaluation.map(|e| rows(e, &sorted.tri)).unwrap_or_default(),
         pooled: results.iter().map(pooled).collect(),
         charts: charts.map(|r| (r.label.clone(), charts::chart(r, Theme::Page), format!("{base}/indicateurs/{}", r.id))).collect(),
+        files: Form::ALL.map(|form| (form.label(), format!("{base}/comparaison/{}", form.file_name()))).to_vec(),
         base,
     })
+}
+
+/// `GET /experimentations/{name}/comparaison/{file}`: the same figures to take away, unrounded, and the scripts that compute them again.
+pub async fn file(Extract(app): Extract<App>, Signed(actor): Signed, Path((name, file)): Path<(String, String)>) -> PageResult {
+    let form = Form::named(&file).filter(|form| form.file_name() == file && load::sees_deposits(&actor)).ok_or_else(load::absent)?;
+    Ok(download(&app, &actor, &name, form).await?)
+}
+
+/// A comparison on its way out, as far as the reader may see it.
+///
+/// # Errors
+/// As [`evaluation::latest`]; `NotFound` where nothing was computed yet.
+pub async fn download(app: &App, actor: &Actor, name: &str, form: Form) -> Result<Response> {
+    let loaded = load::convention(app, actor, name).await?;
+    let snapshot = evaluation::latest(app, actor, name).await?.ok_or_else(load::absent)?;
+    let confidence = loaded.document.evaluation.confidence;
+    let written = tokio::task::spawn_blocking(move || comparison::write(&snapshot.evaluation, confidence, form));
+    let bytes = written.await.map_err(Error::internal)??;
+    let disposition = format!("attachment; filename=\"{}\"", form.file_name());
+    Ok(([(header::CONTENT_TYPE, form.media_type().to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
 }
 
 /// Whether a cell shows the level of the trial's group, and not an effect.
