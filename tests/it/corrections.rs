@@ -223,7 +223,7 @@ async fn safe_faults_are_mended_and_all_else_stays(ground: &Ground) {
     let path = format!("/depots/{}/correction", refused.id);
     let (status, _, page) = get(app, &agent, &path).await;
     assert_eq!(status, 200);
-    assert!(page.contains("5\u{a0}cases changent, et rien ne reste à corriger") && page.contains("B001 </span>"), "{page}");
+    assert!(page.contains("5\u{a0}cases changent, et rien ne reste à corriger") && page.contains("B001␣</span>"), "{page}");
     assert!(!page.contains("06 12") && !page.contains("0612345678"), "{page}");
     insta::assert_snapshot!("correction", said(&page));
     let (status, headers, _) = post(app, &agent, &path, &format!("csrf={}", actor.csrf)).await;
