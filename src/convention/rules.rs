@@ -35,6 +35,8 @@ use crate::error::Fault;
 
 /// Most bytes that a compiled pattern may take.
 const PATTERN_BYTES: usize = 1 << 20;
+/// Rows among which the header of a file may be said to stand.
+const HEADER_ROWS: u64 = 50;
 /// Most columns of a schema and of a file.
 pub const MAX_COLUMNS: usize = 2000;
 /// Deepest nesting of a schema.
@@ -365,6 +367,9 @@ impl Rules {
 
     /// Applies what the parties agreed on how cells are read, where the schema itself says nothing.
     fn add_reading(&mut self, reading: &Reading, faults: &mut Vec<Fault>) {
+        let trimmed = |words: &[String]| words.iter().map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect::<Vec<_>>();
+        let reading =
+            &Reading { missing: trimmed(&reading.missing), yes: trimmed(&reading.yes), no: trimmed(&reading.no), ..reading.clone() };
         self.reading = reading.clone();
         let mut mark = None;
         if let Some(decimal) = &reading.decimal {
@@ -411,8 +416,9 @@ impl Rules {
         if let Some(both) = reading.yes.iter().find(|word| reading.no.contains(word)) {
             faults.push(Fault::new("/reading/yes", "reading", format!("« {both} » ne peut pas dire « oui » et « non » à la fois.")));
         }
-        if reading.header_row == Some(0) {
-            faults.push(Fault::new("/reading/header_row", "reading", "La première ligne est la ligne 1."));
+        if reading.header_row.is_some_and(|row| !(1..=HEADER_ROWS).contains(&row)) {
+            let message = format!("Écrivez un nombre de 1 à {HEADER_ROWS}.");
+            faults.push(Fault::new("/reading/header_row", "reading", message));
         }
         let mut notations = Vec::new();
         for (i, name) in reading.dates.iter().enumerate() {
@@ -425,7 +431,7 @@ impl Rules {
                 )),
             }
         }
-        let words = || Words { yes: reading.yes.clone(), no: reading.no.clone() };
+        let words = || Words { yes: reading.yes.clone(), no: reading.no.clone(), exact: false };
         for field in &mut self.fields {
             if let Read::Number { group: own, .. } | Read::Integer { group: own, .. } = &mut field.read
                 && own.is_none()

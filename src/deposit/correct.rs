@@ -192,9 +192,9 @@ fn mend(path: &Path, convention: &Convention, dataset: &str, imposed: Option<Rea
     let reading = Reading {
         encoding: Some("utf-8".to_owned()),
         delimiter: Some(";".to_owned()),
-        // What was imposed of the original does not hold for a file that starts with its header.
-        quote: imposed.quote.as_ref().map(|_| "\"".to_owned()),
-        header_row: imposed.header_row.map(|_| 1),
+        // What was agreed or imposed of the original does not hold for a file that starts with its header.
+        quote: Some("\"".to_owned()),
+        header_row: Some(1),
         sheet: None,
         ..imposed
     };

@@ -85,6 +85,12 @@ pub fn in_notation(field: &Field, proposed: &str) -> String {
 
 /// A day in the first of the notations that are read.
 fn day(day: NaiveDate, dates: &Dates) -> String {
+    if let Dates::Notations(notations) = dates
+        && notations.iter().all(|n| n.day_zero().is_some())
+        && let Some(zero) = notations.first().and_then(|n| n.day_zero())
+    {
+        return (day - zero).num_days().to_string();
+    }
     day.format(pattern(dates)).to_string()
 }
 

@@ -30,10 +30,13 @@ fn a_header_that_is_not_where_it_seems_is_said() {
     let (report, values) = column(text, &json!({"type": "integer"}), &json!({"header_row": 3}));
     assert_eq!((report.valid, report.file.header_row), (true, Some(3)), "{:?}", report.errors);
     assert_eq!(values, ["1", "2"]);
-    let (report, _) = column(text, &json!({"type": "integer"}), &json!({"header_row": 40}));
+    let (report, _) = column("x;y\nv;z\n1;2\n", &json!({"type": "integer"}), &json!({"header_row": 40}));
     let error = report.source_error.expect("refused");
     assert_eq!(error.code, "no_header");
     assert!(error.message.contains("La ligne 40"), "{}", error.message);
+    // The hub's own template begins with its header, whatever was agreed for other files.
+    let (report, values) = column("v;w\n1;a\n", &json!({"type": "integer"}), &json!({"header_row": 3}));
+    assert_eq!((report.valid, report.file.header_row, values.len()), (true, Some(1), 1), "{:?}", report.source_error);
 }
 
 #[test]
@@ -41,6 +44,11 @@ fn quotes_are_detected_said_and_imposed() {
     let single = "'v','w'\n1,'l''eau, la terre'\n2,'b'\n";
     let (report, values) = column(single, &json!({"type": "integer"}), &json!({}));
     assert_eq!((report.valid, report.file.quote.as_deref(), values.len()), (true, Some("'"), 2), "{:?}", report.errors);
+
+    // The delimiter is found beside commas in texts that single quotes surround.
+    let commas: String = (1..20).map(|i| format!("'{i}','Durand, Paul, {i}'\n")).collect();
+    let (report, values) = column(format!("'v','w'\n{commas}"), &json!({"type": "integer"}), &json!({}));
+    assert_eq!((report.valid, report.file.delimiter.as_deref(), values.len()), (true, Some(","), 19), "{:?}", report.source_error);
 
     // A quote that is a character opens what nothing closes.
     let inches = "v;w\n1;\"12 pouces\n2;b\n";
@@ -63,8 +71,12 @@ fn thousands_leave_the_other_sign_to_decimals() {
     assert_eq!(values, ["1234.0", "1234567.5"]);
     let (_, values) = column("v;w\n1'234.5;a\n", &json!({"type": "number"}), &json!({"thousands": "'", "decimal": "."}));
     assert_eq!(values, ["1234.5"]);
-    let (_, values) = column("v;w\n1,234;a\n", &json!({"type": "integer"}), &json!({"thousands": ","}));
+    let whole = json!({"type": "integer"});
+    let (_, values) = column("v;w\n1,234;a\n", &whole, &json!({"thousands": ","}));
     assert_eq!(values, ["1234"]);
+    // A point that separates thousands is none of the decimals, also where nothing else shows which sign they have.
+    let (report, values) = column("v;w\n1.000;a\n1.234;b\n7;c\n", &whole, &json!({"thousands": "."}));
+    assert_eq!(values, ["1000", "1234", "7"], "{:?}", report.errors);
 }
 
 #[test]
@@ -85,7 +97,7 @@ fn a_percentage_is_what_the_reading_says() {
 fn words_of_nothing_of_yes_and_of_no_are_those_that_were_said() {
     let (report, values) = column("v;w\n1;a\nn.d.;b\n;c\n", &json!({"type": ["integer", "null"]}), &json!({"missing": ["NA", "n.d."]}));
     assert_eq!((report.valid, values.as_slice()), (true, ["1", "null", "null"].map(str::to_owned).as_slice()), "{:?}", report.errors);
-    let (report, values) = column("v;w\nfait;a\nà faire;b\n", &json!({"type": "boolean"}), &json!({"yes": ["fait"], "no": ["à faire"]}));
+    let (report, values) = column("v;w\nfait;a\nÀ faire ;b\n", &json!({"type": "boolean"}), &json!({"yes": [" Fait"], "no": ["à faire"]}));
     assert_eq!((report.valid, values.as_slice()), (true, ["true", "false"].map(str::to_owned).as_slice()), "{:?}", report.errors);
     let (report, _) = column("v;w\noui;a\n", &json!({"type": "boolean"}), &json!({"yes": ["fait"], "no": ["à faire"]}));
     assert!(!report.valid, "the usual words are not meant any more");
@@ -127,6 +139,7 @@ fn a_reading_that_is_none_is_refused_with_its_place() {
         (json!({"yes": ["oui"]}), "/reading/yes"),
         (json!({"yes": ["x"], "no": ["x"]}), "/reading/yes"),
         (json!({"header_row": 0}), "/reading/header_row"),
+        (json!({"header_row": 51}), "/reading/header_row"),
         (json!({"dates": ["mm/dd/yyyy"]}), "/reading/dates/0"),
     ] {
         let said: Reading = serde_json::from_value(reading.clone()).expect("a reading");

@@ -65,6 +65,8 @@ pub struct Words {
     pub yes: Vec<String>,
     /// False.
     pub no: Vec<String>,
+    /// Whether a cell is one of them only as it is written, case and blanks included.
+    pub exact: bool,
 }
 
 /// Which notations of a date are read.
@@ -107,6 +109,16 @@ impl Notation {
             Self::DayMonthShortYear => "dd/mm/yy",
             Self::Serial1900 => "serial-1900",
             Self::Serial1904 => "serial-1904",
+        }
+    }
+
+    /// Day zero, where a day is written as its number.
+    pub fn day_zero(self) -> Option<chrono::NaiveDate> {
+        match self {
+            // Excel's 1900 has a 29 February that did not exist: from March on its day zero is the 30 December 1899.
+            Self::Serial1900 => chrono::NaiveDate::from_ymd_opt(1899, 12, 30),
+            Self::Serial1904 => chrono::NaiveDate::from_ymd_opt(1904, 1, 1),
+            _ => None,
         }
     }
 

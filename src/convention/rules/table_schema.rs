@@ -166,7 +166,7 @@ fn field(declaration: &Json, pointer: String, warnings: &mut Vec<Fault>) -> Resu
             (yes, no) => {
                 let standard = |list: [&str; 4]| list.map(str::to_owned).to_vec();
                 let yes = yes.unwrap_or_else(|| standard(["true", "True", "TRUE", "1"]));
-                Read::Boolean(Some(Words { yes, no: no.unwrap_or_else(|| standard(["false", "False", "FALSE", "0"])) }))
+                Read::Boolean(Some(Words { yes, no: no.unwrap_or_else(|| standard(["false", "False", "FALSE", "0"])), exact: true }))
             }
         },
         ColumnKind::Date => Read::Date(dates(format, &pointer)?),

@@ -14,7 +14,8 @@ const BLANKS: usize = 1000;
 pub type Record = (u64, Vec<(String, Origin)>);
 
 /// The header's physical row and names among the first records that are not blank: the record on the row that was said, else the one that
-/// holds most of the expected names, the first one where none does.
+/// holds most of the expected names, the first one where none does. A row that was said and holds none of them yields to a record that holds
+/// them all: the hub's own templates begin with their header, whatever the parties agreed for other files.
 ///
 /// # Errors
 /// `no_header` where there is no record, or none on the row that was said; `too_wide`.
@@ -22,6 +23,8 @@ pub fn header(first: &[Record], expected: Expected<'_>) -> Result<(u64, Vec<Stri
     let score = |record: &Record| matches(expected.columns, record.1.iter().map(|(text, _)| text.as_str()));
     let best = first.iter().map(score).max().unwrap_or_default();
     let said = expected.reading.and_then(|reading| reading.header_row);
+    let all = best > 0 && best == expected.columns.len();
+    let said = said.filter(|row| !all || first.iter().any(|record| record.0 == *row && score(record) > 0));
     let found = first.iter().find(|record| said.map_or_else(|| score(record) == best, |row| record.0 == row));
     let Some((row, cells)) = found else {
         let message = match said.filter(|_| !first.is_empty()) {

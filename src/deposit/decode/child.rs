@@ -73,6 +73,8 @@ pub(super) fn open(path: &Path, format: &'static str, expected: Expected<'_>) ->
         // As few threads and arenas as there are uses for them: the child's address space is bounded.
         .env("POLARS_MAX_THREADS", "1")
         .env("MALLOC_ARENA_MAX", "2")
+        // The allocator would else reserve a gigabyte before the bound is set, which would count as already taken.
+        .env("MIMALLOC_ARENA_RESERVE", "32M")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

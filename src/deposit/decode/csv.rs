@@ -191,8 +191,8 @@ fn ends_inside_quotes(record: &[u8], delimiter: u8, mark: u8) -> bool {
     inside
 }
 
-/// The delimiter under which the header holds most expected names and rows are as wide as it.
-pub fn detect(text: &str, whole: bool, expected: &[String]) -> char {
+/// The delimiter under which the header holds most expected names and rows are as wide as it, with the quotes that were said, if any.
+pub fn detect(text: &str, whole: bool, expected: &[String], quote: Option<Option<u8>>) -> char {
     let mut end = text.len().min(SAMPLE.0);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -204,17 +204,18 @@ pub fn detect(text: &str, whole: bool, expected: &[String]) -> char {
         let mut widths = Vec::new();
         let (mut best, mut header) = (0, 0);
         let stop = || refuse("", "");
-        let _ =
-            records(sample, Dialect { delimiter: u8::try_from(delimiter).unwrap_or(b';'), ..Dialect::default() }, 1, !cut, |_, fields| {
-                let width = fields.iter().count();
-                let found = assemble::matches(expected, fields.iter());
-                if found > best || (widths.is_empty() && found == 0) {
-                    best = found.max(best);
-                    header = width;
-                }
-                widths.push(width);
-                if widths.len() < SAMPLE.1 { Ok(()) } else { Err(stop()) }
-            });
+        let quote = quote.unwrap_or_else(|| Some(detect_quote(sample, delimiter)));
+        let dialect = Dialect { delimiter: u8::try_from(delimiter).unwrap_or(b';'), quote };
+        let _ = records(sample, dialect, 1, !cut, |_, fields| {
+            let width = fields.iter().count();
+            let found = assemble::matches(expected, fields.iter());
+            if found > best || (widths.is_empty() && found == 0) {
+                best = found.max(best);
+                header = width;
+            }
+            widths.push(width);
+            if widths.len() < SAMPLE.1 { Ok(()) } else { Err(stop()) }
+        });
         let same = widths.iter().filter(|w| **w == header).count();
         #[expect(clippy::cast_precision_loss, reason = "small counts")]
         let regular = same as f64 / widths.len().max(1) as f64 * if header > 1 { 1.0 + (header as f64).ln() } else { 0.5 };

@@ -230,15 +230,16 @@ impl TextPieces {
         }
         let agreed =
             expected.reading.and_then(|r| r.delimiter.as_deref()).and_then(|d| if d == "tab" { Some('\t') } else { d.chars().next() });
-        let delimiter =
-            declared.or(agreed).filter(char::is_ascii).unwrap_or_else(|| csv::detect(&self.beginning(), self.ended, expected.columns));
-        let delimiter_byte = u8::try_from(delimiter).unwrap_or(b';');
         let quote = match expected.reading.and_then(|r| r.quote.as_deref()) {
-            Some("none") => None,
-            Some("'") => Some(b'\''),
-            Some(_) => Some(b'"'),
-            None => Some(csv::detect_quote(&self.beginning(), delimiter)),
+            Some("none") => Some(None),
+            Some("'") => Some(Some(b'\'')),
+            Some(_) => Some(Some(b'"')),
+            None => None,
         };
+        let found = || csv::detect(&self.beginning(), self.ended, expected.columns, quote);
+        let delimiter = declared.or(agreed).filter(char::is_ascii).unwrap_or_else(found);
+        let delimiter_byte = u8::try_from(delimiter).unwrap_or(b';');
+        let quote = quote.unwrap_or_else(|| Some(csv::detect_quote(&self.beginning(), delimiter)));
         let dialect = Dialect { delimiter: delimiter_byte, quote };
         self.cut = Cut::Records(dialect);
         // The first record may be longer than what was read.

@@ -140,7 +140,13 @@ impl Reading<'_> {
                 Values::Text
             }
             Read::Integer { fraction, bare, group } => {
-                let (decimal, lines) = (self.marks.decimal, self.lines);
+                // A sign that separates thousands leaves the other one to the decimals, and shows nothing of them.
+                let (settled, decimal) = match group {
+                    Some('.') => (true, ','),
+                    Some(',') => (true, '.'),
+                    _ => (false, self.marks.decimal),
+                };
+                let lines = self.lines;
                 let mut evidence = std::mem::take(self.evidence);
                 let values = self.each(cells, position, &mut states, |row, text, origin| {
                     fits(origin, Origin::Number)?;
@@ -149,7 +155,7 @@ impl Reading<'_> {
                         Origin::Number => read::integer(text, '.', None, true, true),
                         Origin::Text => {
                             let value = read::integer(text, decimal, *group, *bare, *fraction);
-                            if *fraction {
+                            if *fraction && !settled {
                                 let is_number = !matches!(value, Err(Failure::NotANumber));
                                 evidence.number(text, decimal, *group, is_number, || shown(position, lines, row, text));
                             }

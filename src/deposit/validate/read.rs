@@ -159,7 +159,8 @@ fn plain_number(text: &str, decimal: char, group: Option<char>, bare: bool) -> R
 /// True or false, in the declared words or in French and English ones.
 pub fn boolean(text: &str, words: Option<&Words>) -> Result<bool, Failure> {
     if let Some(words) = words {
-        let is = |list: &[String]| list.iter().any(|w| w == text);
+        let fold = |s: &str| s.trim().to_lowercase();
+        let is = |list: &[String]| list.iter().any(|w| w == text || (!words.exact && fold(w) == fold(text)));
         return if is(&words.yes) {
             Ok(true)
         } else if is(&words.no) {
@@ -216,16 +217,14 @@ fn in_notation(text: &str, notation: Notation) -> Result<NaiveDate, Failure> {
         let year = if width == 2 { of_two_digits(year) } else { year };
         NaiveDate::from_ymd_opt(year, month, day).ok_or(Failure::NoSuchDate)
     };
-    let serial = |zero: (i32, u32, u32)| {
+    let serial = || {
         let days = text.trim().parse::<u64>().ok().filter(|days| *days < 100_000).ok_or(Failure::NotADate)?;
-        let zero = NaiveDate::from_ymd_opt(zero.0, zero.1, zero.2).ok_or(Failure::NoSuchDate)?;
+        let zero = notation.day_zero().ok_or(Failure::NoSuchDate)?;
         zero.checked_add_days(chrono::Days::new(days)).ok_or(Failure::NoSuchDate)
     };
     match notation {
         Notation::Iso => iso_day(text),
-        // Excel's 1900 has a 29 February that did not exist: from March on its day zero is the 30 December 1899.
-        Notation::Serial1900 => serial((1899, 12, 30)),
-        Notation::Serial1904 => serial((1904, 1, 1)),
+        Notation::Serial1900 | Notation::Serial1904 => serial(),
         Notation::DayMonthYear => day_month(4),
         Notation::DayMonthShortYear => day_month(2),
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::{
     access::Actor,
     app::App,
+    convention::register,
     error::{Error, Result},
     evaluation,
     evaluation::result::{Evaluation, IndicatorResult, SiteResult},
@@ -115,9 +116,10 @@ pub async fn file(Extract(app): Extract<App>, Signed(actor): Signed, Path((name,
 /// # Errors
 /// As [`evaluation::latest`]; `NotFound` where nothing was computed yet.
 pub async fn download(app: &App, actor: &Actor, name: &str, form: Form) -> Result<Response> {
-    let loaded = load::convention(app, actor, name).await?;
+    load::convention(app, actor, name).await?;
     let snapshot = evaluation::latest(app, actor, name).await?.ok_or_else(load::absent)?;
-    let confidence = loaded.document.evaluation.confidence;
+    // Of the version that it was computed under, which may not be the newest.
+    let confidence = register::version(app, snapshot.head.convention_id).await?.convention.document.evaluation.confidence;
     let written = tokio::task::spawn_blocking(move || comparison::write(&snapshot.evaluation, confidence, form));
     let bytes = written.await.map_err(Error::internal)??;
     let disposition = format!("attachment; filename=\"{}\"", form.file_name());

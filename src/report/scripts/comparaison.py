@@ -45,7 +45,18 @@ def between(y, v, method):
         w, mean = weighted(y, v, tau2)
         return np.sum(w**2 * (y - mean) ** 2) - np.sum(w) + np.sum(w**2) / np.sum(w)
 
-    return root(excess if method == "pm" else score, float(np.var(y) + np.mean(v)))
+    if method == "pm":
+        return root(excess, float(np.var(y) + np.mean(v)))
+    # Notation de Fisher à partir de l'estimateur de Hedges ; la dérivée peut passer plusieurs fois par zéro.
+    tau2 = max(0.0, float(np.var(y, ddof=1) - np.mean(v)))
+    for _ in range(1000):
+        w, _mean = weighted(y, v, tau2)
+        information = np.sum(w**2) - 2 * np.sum(w**3) / np.sum(w) + (np.sum(w**2) / np.sum(w)) ** 2
+        following = max(0.0, tau2 + score(tau2) / information)
+        if abs(following - tau2) <= 1e-14 * (tau2 + float(np.mean(v))):
+            return following
+        tau2 = following
+    return root(score, float(np.var(y) + np.mean(v)))
 
 
 def pool(y, v, method, confidence):
