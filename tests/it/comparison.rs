@@ -50,6 +50,17 @@ fn files(evaluation: &Evaluation, confidence: f64) -> tempfile::TempDir {
     folder
 }
 
+/// Fails unless metafor and scipy find every pooled effect that an evaluation says; how many values each of them compared.
+pub fn agree(evaluation: &Evaluation, confidence: f64) -> usize {
+    let folder = files(evaluation, confidence);
+    let compared = computed_again(folder.path()).map(|(same, said)| {
+        assert!(same, "{said}");
+        said.matches("identique").count()
+    });
+    assert_eq!(compared[0], compared[1], "both compare the same values");
+    compared[0]
+}
+
 #[test]
 fn metafor_and_scipy_find_what_the_samples_say() {
     let mut compared = 0;

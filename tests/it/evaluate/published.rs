@@ -108,6 +108,8 @@ fn vaccine_trials_agree_with_metafor() {
     assert_eq!((target.kind.as_str(), target.on_scale.as_slice()), ("relative", &[(-0.1_f64).ln_1p()][..]));
     // T = (ln 0.9 + 0.7145)/0.1808 = 3.37 on t(12): p⁺ = 0.003.
     assert_eq!(indicator.verdict, Verdict::Reached);
+    // And metafor itself, on what is downloaded.
+    assert_eq!(crate::comparison::agree(&found, 0.95), 8);
 }
 
 /// n, mean, sd under specialised then routine care: metafor's dat.normand1999.
@@ -149,4 +151,5 @@ fn stroke_trials_agree_with_metafor() {
     assert_eq!(level.pooled.of.as_deref(), Some("level"));
     assert_eq!(level.verdict, Verdict::Inconclusive);
     assert_eq!(level.sites[0].effect.estimate.map(f64::round), Some(-20.0), "effects are still shown");
+    assert_eq!(crate::comparison::agree(&found, 0.95), 8);
 }
